@@ -1,0 +1,100 @@
+#include "api/slot.hpp"
+
+#include <charconv>
+#include <ostream>
+
+namespace rop {
+namespace {
+
+Result<Slot> parse_slot(std::string_view text) {
+    std::uint16_t number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (ec != std::errc{} || end != text.data() + text.size() || number >= slot_count) {
+        return Error{ErrorKind::malformed, "not a slot: '" + std::string(text) + "'"};
+    }
+    return Slot{number};
+}
+
+}  // namespace
+
+SlotSet::SlotSet(SlotRange range) {
+    for (std::size_t slot = range.first.value(); slot <= range.last.value(); ++slot) {
+        bits_.set(slot);
+    }
+}
+
+SlotSet::SlotSet(const std::vector<SlotRange>& ranges) {
+    for (const auto& range : ranges) {
+        *this = *this | SlotSet{range};
+    }
+}
+
+SlotSet SlotSet::all() {
+    return SlotSet{SlotRange{Slot{0}, Slot{slot_count - 1}}};
+}
+
+Result<SlotSet> SlotSet::parse(std::string_view text) {
+    SlotSet slots;
+    while (!text.empty()) {
+        const auto space = text.find(' ');
+        const auto word = text.substr(0, space);
+        text = space == std::string_view::npos ? std::string_view{} : text.substr(space + 1);
+        if (word.empty()) {
+            continue;
+        }
+        const auto dash = word.find('-');
+        ROP_TRY(auto first, parse_slot(word.substr(0, dash)));
+        ROP_TRY(auto last,
+                parse_slot(dash == std::string_view::npos ? word : word.substr(dash + 1)));
+        if (last < first) {
+            return Error{ErrorKind::malformed, "backwards range: '" + std::string(word) + "'"};
+        }
+        slots = slots | SlotSet{SlotRange{first, last}};
+    }
+    return slots;
+}
+
+std::vector<SlotRange> SlotSet::ranges() const {
+    std::vector<SlotRange> out;
+    for (std::size_t i = 0; i < slot_count; ++i) {
+        if (!bits_.test(i)) {
+            continue;
+        }
+        const Slot slot{static_cast<std::uint16_t>(i)};
+        if (!out.empty() && out.back().last.value() + 1 == slot.value()) {
+            out.back().last = slot;
+        } else {
+            out.push_back(SlotRange{slot, slot});
+        }
+    }
+    return out;
+}
+
+std::string SlotSet::to_string() const {
+    std::string text;
+    for (const auto& [first, last] : ranges()) {
+        text += text.empty() ? "" : " ";
+        text += std::to_string(first.value());
+        if (first != last) {
+            text += "-" + std::to_string(last.value());
+        }
+    }
+    return text;
+}
+
+SlotSet SlotSet::lowest(std::size_t count) const {
+    SlotSet taken;
+    for (std::size_t i = 0; i < slot_count && count > 0; ++i) {
+        if (bits_.test(i)) {
+            taken.bits_.set(i);
+            --count;
+        }
+    }
+    return taken;
+}
+
+std::ostream& operator<<(std::ostream& out, const SlotSet& slots) {
+    return out << '[' << slots.to_string() << ']';
+}
+
+}  // namespace rop
