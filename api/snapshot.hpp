@@ -92,8 +92,10 @@ struct InstanceReport {
     bool sync_in_progress = false;
     std::int64_t repl_offset = 0;  // Primary: master_repl_offset; replica: slave_repl_offset.
     std::string replid;
-    std::uint16_t bus_port = 0;  // From its own line.
-    Endpoint announced;          // From its own line: what it tells the others.
+    std::uint16_t bus_port = 0;  // From its own line: what it announces to the others.
+    std::uint16_t bus_port_bound =
+        0;               // Where it listens: CONFIG GET cluster-port, or port + 10000.
+    Endpoint announced;  // From its own line: what it tells the others.
     std::chrono::milliseconds node_timeout{0};
     bool replica_migration_allowed = true;                     // cluster-allow-replica-migration
     std::vector<TableRow> table;                               // Its own line included.
