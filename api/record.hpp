@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "api/ids.hpp"
@@ -15,6 +16,9 @@ namespace rop {
 /// accepted: a spec is in force, no Redis command was sent yet. forming: the layout below is
 /// being made true, by whoever leads. formed: every instance served all slots once.
 enum class RecordState { accepted, forming, formed };
+
+/// "accepted", "forming", "formed".
+[[nodiscard]] std::string_view to_string(RecordState state);
 
 /// What one member of record is known by.
 struct Member {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/ids.hpp"
@@ -14,6 +15,9 @@
 namespace rop {
 
 enum class Mode { cluster, replication, sentinel };
+
+/// "cluster", "replication", "sentinel".
+[[nodiscard]] std::string_view to_string(Mode mode);
 
 /// May we change the Nomad group's count? `follow`: the group's count decides, not the spec.
 enum class ScaleRule { yes, no, follow };
@@ -84,6 +88,9 @@ struct BackupSpec {
 /// What the user agrees to although it weakens something.
 enum class Consent { few_primaries, no_replicas, tight_memory, adopt };
 
+/// "fewPrimaries", "noReplicas", "tightMemory", "adopt": the words of `allow`.
+[[nodiscard]] std::string_view to_string(Consent consent);
+
 /// What the user declared, validated: inside the core every ClusterSpec is a possible one.
 /// The JSON form is design "contract: spec (version 1)"; api/json/spec_json.hpp reads it.
 struct ClusterSpec {
@@ -121,6 +128,10 @@ struct Problem {
 
 /// "$.primaires: 3: unknown field; did you mean primaries?"
 [[nodiscard]] std::string to_string(const Problem& problem);
+
+/// Consents that the spec needs and does not give: few primaries cannot elect, no replicas cannot
+/// take over. In the order of the document.
+[[nodiscard]] std::vector<Problem> problems_of_consent(const ClusterSpec& spec);
 
 /// What may not change between an accepted spec and a new one (mode, name), and consents that
 /// the new one lacks. Empty when the change is allowed.
