@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Checks that the documents are in step with the tree: every relative link of a Markdown file leads to a file and to a
+heading that exist, and every file of ours that is named in `code` or in a fenced block is there.
+
+    hack/check_docs.py             # every Markdown file that git knows or would add
+
+Prints path:line: message. Exits 1 on any finding.
+"""
+import re
+import sys
+
+from check_style import ROOT, line_of, tracked_files
+
+LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.S | re.M)
+IN_LINE = re.compile(r"`([^`\n]+)`")
+FOLDERS = "api|reconcilers|operator|manifests|charts|test|hack|docs"
+# A path from the root, or ./one; not the middle of a URL or of another path.
+NAMED = re.compile(rf"(?<![\w./<*-])(?:\./)?((?:{FOLDERS})/[\w.*/-]*+)(?![<{{])")
+
+
+def headings(text):
+    """The anchors of a document, made as GitHub makes them."""
+    anchors = set()
+    for title in re.findall(r"^#+\s+(.+?)\s*$", FENCE.sub("", text), re.M):
+        words = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        count = sum(1 for anchor in anchors if re.fullmatch(rf"{re.escape(words)}(-\d+)?", anchor))
+        anchors.add(f"{words}-{count}" if count else words)
+    return anchors
+
+
+def check_links(path, text, root):
+    prose = FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    for match in LINK.finditer(prose):
+        number = line_of(text, match.start())
+        target, _, anchor = match[1].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (root / path).parent / target
+        if target and not file.exists():
+            yield number, f"the link leads nowhere: {target}"
+        elif anchor and (not target or file.suffix == ".md"):
+            if anchor not in headings(file.read_text() if target else text):
+                yield number, f"no heading #{anchor} in {target or path}"
+
+
+def check_named_files(path, text, root):
+    places = [(match.start(), match[0]) for match in FENCE.finditer(text)]
+    prose = FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    places += [(match.start(1), match[1]) for match in IN_LINE.finditer(prose)]
+    for start, place in places:
+        for match in NAMED.finditer(place):
+            name = match[1].rstrip("./-")  # A sentence may end here.
+            there = any(root.glob(name)) if "*" in name else (root / name).exists()
+            if not there:
+                yield line_of(text, start + match.start()), f"there is no {name}"
+
+
+def check_document(path, text, root=ROOT):
+    return sorted({*check_links(path, text, root), *check_named_files(path, text, root)})
+
+
+def main():
+    findings = 0
+    for path in tracked_files():
+        if path.endswith(".md"):
+            for line, message in check_document(path, (ROOT / path).read_text()):
+                print(f"{path}:{line}: {message}")
+                findings += 1
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
