@@ -287,7 +287,7 @@ def check_file_name(path):
 # the business of the machine.
 LINKED_HOSTS = {"github.com", "redis.io", "valkey.io", "developer.hashicorp.com", "www.boost.org", "prometheus.io"}
 HOST = re.compile(r"\bhttps?://(?:[\w.%-]+@)?([A-Za-z][\w-]*(?:\.[\w-]+)+)")
-OWN_HOSTS = re.compile(r"(^|\.)(localhost|example|test|invalid|internal|consul|example\.(com|org|net))$")
+OWN_HOSTS = re.compile(r"(^|\.)(localhost|local|example|test|invalid|internal|consul|example\.(com|org|net))$")
 
 
 def check_hosts(path, text):
