@@ -39,7 +39,7 @@ EVERYTHING = ["api", "reconcilers", "operator"]
 MAY_INCLUDE = {
     "api": [],
     "reconcilers": ["api"],
-    "operator/config": ["api"],
+    "operator/config": ["api", "operator/ports", "operator/loop"],
     "operator/ports": ["api"],
     "operator/telemetry": ["api"],
     "operator/runtime": SHELL,
