@@ -100,6 +100,10 @@ struct InstanceReport {
     bool replica_migration_allowed = true;                     // cluster-allow-replica-migration
     std::vector<TableRow> table;                               // Its own line included.
     std::optional<std::vector<OperatorConnection>> operators;  // Only when it was asked (sweep).
+    /// Slots whose keys were counted in this round, and those of them that hold any. Asked for only
+    /// when slots have no owner.
+    std::vector<SlotRange> counted;
+    std::map<std::uint16_t, std::uint64_t> keys_in;
 
     [[nodiscard]] const TableRow* self() const {
         for (const auto& row : table) {
@@ -211,6 +215,7 @@ struct Snapshot {
     std::map<InstanceId, Instance> instances;  // Ordered, so that plans are reproducible.
     std::map<InstanceId, Absence> absences;
     std::map<std::string, Setback> setbacks;  // By concern.
+    Moment last_acted{};                      // When a plan with steps was last carried out.
     bool records_known = false;  // The KV view that holds the records was read at least once.
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -1,0 +1,148 @@
+// Lets the cluster forget nodes that are gone: everywhere at once, verified, and kept in the
+// record as former until they stayed away for a minute, because a member that was not told
+// brings them back by gossip.
+//
+// Ranks last of the repairs: a dead entry in a table harms nobody for a while, a wrong FORGET
+// harms at once (design, rule 11).
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/evidence.hpp"
+#include "reconcilers/registry.hpp"
+#include "reconcilers/topology.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+/// How long Redis refuses a forgotten id (CLUSTER_BLACKLIST_TTL in Redis' cluster.c).
+constexpr std::chrono::seconds ban{60};
+
+bool owns_slots(const Topology& topology, const NodeId& node) {
+    return topology.owners.contains(node);
+}
+
+/// Every member that answered sees it failed or has no link to it, or does not know it.
+bool is_unlinked_everywhere(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    return std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+        const TableRow* row = row_of(seen.instances.at(entry.second), node);
+        return row == nullptr || row->failed || !row->link_connected;
+    });
+}
+
+/// Members whose tables hold it and that can be told: nobody forgets its own primary.
+std::vector<InstanceId> who_knows(const Snapshot& seen, const Topology& topology,
+                                  const NodeId& node) {
+    std::vector<InstanceId> found;
+    for (const auto& [member, id] : topology.where) {
+        const Instance& instance = seen.instances.at(id);
+        const TableRow* own = instance.report->self();
+        const bool is_its_primary = own != nullptr && own->is_replica && own->primary == node;
+        if (row_of(instance, node) != nullptr && !is_its_primary) {
+            found.push_back(id);
+        }
+    }
+    return found;
+}
+
+Record signed_record(const Snapshot& seen) {
+    Record record = *seen.record;
+    record.installation = seen.standing.installation;
+    record.epoch = seen.standing.epoch;
+    return record;
+}
+
+/// First the record: what is forgotten must not be taken for a member by the next leader.
+void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
+    Record record = signed_record(seen);
+    std::vector<InstanceId> retired;
+    for (const auto& id : topology.missing) {
+        const NodeId node = seen.record->members.at(id).node;
+        if (!is_gone(seen, id, node)) {
+            continue;
+        }
+        if (owns_slots(topology, node)) {
+            proposal.findings.push_back(
+                Finding{ConditionType::slots_covered, "PrimaryGone",
+                        short_name(id) + " is gone and still owns slots: it is kept until a "
+                                         "replica took them over, or their loss is accepted",
+                        id});
+            continue;
+        }
+        if (is_unlinked_everywhere(seen, topology, node)) {
+            record.members.erase(id);
+            record.former.push_back(FormerNode{node, seen.wall});
+            retired.push_back(id);
+        }
+    }
+    if (!retired.empty()) {
+        proposal.steps.push_back(
+            Step{WriteRecord{std::move(record), "retire members that are gone"},
+                 list_names(retired) + " run nowhere any more"});
+    }
+}
+
+void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
+    Forget forget;
+    for (const auto& former : seen.record->former) {
+        const std::vector<InstanceId> knowing = who_knows(seen, topology, former.node);
+        if (knowing.empty() || owns_slots(topology, former.node) ||
+            !is_unlinked_everywhere(seen, topology, former.node)) {
+            continue;
+        }
+        forget.nodes.push_back(former.node);
+        for (const auto& id : knowing) {
+            if (std::find(forget.at.begin(), forget.at.end(), id) == forget.at.end()) {
+                forget.at.push_back(id);
+            }
+        }
+    }
+    if (!forget.nodes.empty()) {
+        const auto count = std::to_string(forget.nodes.size());
+        proposal.steps.push_back(Step{std::move(forget), count + " nodes are gone for good"});
+    }
+}
+
+void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
+    Record record = signed_record(seen);
+    const auto stays_away = [&](const FormerNode& former) {
+        return topology.missing.empty() && seen.wall - former.since >= ban &&
+               std::none_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+                   return row_of(seen.instances.at(entry.second), former.node) != nullptr;
+               });
+    };
+    const auto before = record.former.size();
+    std::erase_if(record.former, stays_away);
+    if (record.former.size() != before) {
+        const auto count = std::to_string(before - record.former.size());
+        proposal.steps.push_back(
+            Step{WriteRecord{std::move(record), "close entries of former nodes"},
+                 count + " stayed away for a minute"});
+    }
+}
+
+}  // namespace
+
+Proposal forget(const ClusterSpec& /*spec*/, const Snapshot& seen) {
+    Proposal proposal;
+    const bool sources_are_certain = !seen.nomad.configured || seen.nomad.certain;
+    if (!seen.record || seen.record->state != RecordState::formed || !sources_are_certain) {
+        return proposal;
+    }
+    const Topology topology = topology_of(seen);
+    if (topology.where.empty() || !topology.agrees()) {
+        return proposal;
+    }
+    retire_gone_members(seen, topology, proposal);
+    if (proposal.steps.empty()) {
+        forget_former_nodes(seen, topology, proposal);
+    }
+    if (proposal.steps.empty()) {
+        close_old_entries(seen, topology, proposal);
+    }
+    return proposal;
+}
+
+}  // namespace rop::reconcilers

@@ -1,0 +1,218 @@
+// Makes a cluster out of blank instances.
+//
+// Starts only when nothing speaks against it: no record of an earlier formation, and every
+// instance that counts is empty, owns nothing and knows nobody (design, rule 4). Commits to the
+// whole layout in the record before the first Redis command; whoever leads next completes it.
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/evidence.hpp"
+#include "reconcilers/forming.hpp"
+#include "reconcilers/layout.hpp"
+#include "reconcilers/registry.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+struct Muster {
+    std::vector<InstanceId> blank;
+    std::vector<InstanceId> belonging;
+    std::vector<InstanceId> awaited;  // Loading, silent or starting: may still turn out to count.
+    std::vector<Finding> findings;
+};
+
+void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& instance,
+               Muster& muster) {
+    const Verdict verdict = judge(seen, instance);
+    const auto note = [&](ConditionType about) {
+        muster.findings.push_back(Finding{about, verdict.reason, verdict.what, id});
+    };
+    switch (verdict.kind) {
+        case Kind::blank:
+            muster.blank.push_back(id);
+            return;
+        case Kind::belongs:
+            muster.belonging.push_back(id);
+            return;
+        case Kind::loading:
+        case Kind::silent:
+            muster.awaited.push_back(id);
+            note(ConditionType::observed);
+            return;
+        case Kind::starting:
+        case Kind::refused:
+            note(ConditionType::observed);
+            return;
+        case Kind::ending:
+            return;
+        case Kind::locked_out:
+        case Kind::garbled:
+        case Kind::not_ours:
+        case Kind::cluster_off:
+        case Kind::duplicate:
+        case Kind::bus_port_mapped:
+        case Kind::holds_keys:
+            note(ConditionType::members_known);
+            return;
+    }
+}
+
+Muster call_muster(const Snapshot& seen) {
+    Muster muster;
+    for (const auto& [id, instance] : seen.instances) {
+        judge_one(seen, id, instance, muster);
+    }
+    return muster;
+}
+
+/// What the servers had before us: the greatest, as the slowest to declare anyone failed.
+std::chrono::milliseconds timeout_found(const Snapshot& seen,
+                                        const std::vector<ShardLayout>& layout) {
+    std::chrono::milliseconds found{0};
+    const auto look_at = [&](const InstanceId& id) {
+        found = std::max(found, seen.instances.at(id).report->node_timeout);
+    };
+    for (const auto& shard : layout) {
+        look_at(shard.primary);
+        std::for_each(shard.replicas.begin(), shard.replicas.end(), look_at);
+    }
+    return found;
+}
+
+Record commit_to(const ClusterSpec& spec, const Snapshot& seen, std::vector<Candidate> blank) {
+    Record record = *seen.record;
+    record.state = RecordState::forming;
+    record.layout = deal_shards(std::move(blank), spec.primaries, spec.replicas_per_primary);
+    record.node_timeout_found = timeout_found(seen, record.layout);
+    record.installation = seen.standing.installation;
+    record.epoch = seen.standing.epoch;
+    const auto enter = [&](const InstanceId& id) {
+        record.members[id] = Member{seen.instances.at(id).report->node};
+    };
+    for (const auto& shard : record.layout) {
+        enter(shard.primary);
+        std::for_each(shard.replicas.begin(), shard.replicas.end(), enter);
+    }
+    return record;
+}
+
+PrepareNodes first_preparation(const Snapshot& seen, const Record& record) {
+    PrepareNodes prepare;
+    prepare.node_timeout = forming_timeout;
+    std::uint64_t epoch = 0;
+    const auto ready = [&](const InstanceId& id, const std::vector<SlotRange>& slots) {
+        ++epoch;
+        const bool has_none = seen.instances.at(id).report->my_epoch == 0 &&
+                              seen.instances.at(id).report->current_epoch == 0;
+        prepare.nodes.push_back(PrepareNodes::Node{
+            id, has_none ? std::optional<std::uint64_t>(epoch) : std::nullopt, slots});
+    };
+    for (const auto& shard : record.layout) {
+        ready(shard.primary, shard.slots);
+    }
+    for (const auto& shard : record.layout) {
+        for (const auto& replica : shard.replicas) {
+            ready(replica, {});
+        }
+    }
+    return prepare;
+}
+
+Meet everyone_meets(const Record& record) {
+    Meet meet;
+    for (auto a = record.members.begin(); a != record.members.end(); ++a) {
+        for (auto b = std::next(a); b != record.members.end(); ++b) {
+            meet.pairs.push_back(Meet::Pair{a->first, b->first});
+        }
+    }
+    return meet;
+}
+
+Finding too_few(const ClusterSpec& spec, const Muster& muster) {
+    const std::size_t wanted = spec.instances_wanted();
+    const std::size_t missing = wanted - muster.blank.size();
+    return Finding{ConditionType::formed,
+                   "TooFewInstances",
+                   std::to_string(muster.blank.size()) + " of " + std::to_string(wanted) +
+                       " instances of service " + spec.service + " are ready to form: " +
+                       std::to_string(missing) + (missing == 1 ? " is missing" : " are missing"),
+                   {}};
+}
+
+Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
+    Proposal proposal;
+    Muster muster = call_muster(seen);
+    proposal.findings = std::move(muster.findings);
+    if (!muster.belonging.empty()) {
+        proposal.findings.push_back(
+            Finding{ConditionType::formed,
+                    "ExistingCluster",
+                    list_names(muster.belonging) +
+                        " own slots or know other nodes: a cluster exists already and is left "
+                        "alone (read-only); its record is missing, or it is another service's",
+                    {}});
+        proposal.holds = true;
+        return proposal;
+    }
+    if (spec.nomad && !seen.nomad.certain) {
+        proposal.findings.push_back(Finding{
+            ConditionType::observed,
+            "NomadUnavailable",
+            "Nomad cannot be asked (" + seen.nomad.why + "): no cluster is formed meanwhile",
+            {}});
+        return proposal;
+    }
+    if (muster.blank.size() < spec.instances_wanted()) {
+        proposal.findings.push_back(too_few(spec, muster));
+        return proposal;
+    }
+    if (!muster.awaited.empty()) {
+        proposal.findings.push_back(
+            Finding{ConditionType::formed,
+                    "WaitingForInstances",
+                    list_names(muster.awaited) +
+                        " may hold an earlier cluster's data: waiting for an answer",
+                    {}});
+        return proposal;
+    }
+    std::vector<Candidate> blank;
+    for (const auto& id : muster.blank) {
+        blank.push_back(Candidate{id, place_of(spec, seen.instances.at(id))});
+    }
+    Record record = commit_to(spec, seen, std::move(blank));
+    const std::string why = std::to_string(record.members.size()) +
+                            " blank instances are ready and no cluster was formed before";
+    proposal.steps.push_back(
+        Step{WriteRecord{record, "commit to forming " + std::to_string(spec.primaries) + " shards"},
+             why});
+    proposal.steps.push_back(Step{first_preparation(seen, record), "shares of the slots"});
+    if (record.members.size() > 1) {
+        proposal.steps.push_back(Step{everyone_meets(record), "they know nobody yet"});
+    }
+    return proposal;
+}
+
+}  // namespace
+
+Proposal formation(const ClusterSpec& spec, const Snapshot& seen) {
+    if (!seen.record || seen.record->state == RecordState::formed) {
+        return {};
+    }
+    if (seen.record->state == RecordState::accepted) {
+        return start(spec, seen);
+    }
+    Proposal replacing = replace_dead_members(seen);
+    if (!replacing.steps.empty()) {
+        return replacing;
+    }
+    Proposal proposal = complete_formation(spec, seen);
+    proposal.findings.insert(proposal.findings.end(), replacing.findings.begin(),
+                             replacing.findings.end());
+    return proposal;
+}
+
+}  // namespace rop::reconcilers

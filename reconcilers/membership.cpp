@@ -1,0 +1,268 @@
+// Keeps the record and Redis' own tables in step: newcomers meet a member after they proved who
+// they are, members that moved keep their entry, and who does not belong is named, never touched.
+//
+// Ranks before slots and replicas, which can only go to members.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/evidence.hpp"
+#include "reconcilers/registry.hpp"
+#include "reconcilers/topology.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+/// A newcomer needs one introduction; more make it quick although one of them may be dying.
+constexpr std::size_t introductions_max = 3;
+
+/// A whole cluster put together again costs a meeting per pair; more than this waits a round.
+constexpr std::size_t meetings_max = 4'096;
+
+class Membership {
+  public:
+    explicit Membership(const Snapshot& seen)
+        : seen_(seen), record_(*seen.record), topology_(topology_of(seen)) {}
+
+    Proposal propose();
+
+  private:
+    void take_over_moved_entries();
+    void enter_newcomers();
+    void let_members_meet();
+    void name_the_rest();
+    void name_unknown_nodes();
+
+    [[nodiscard]] std::vector<const Instance*> hosts_for_newcomers() const;
+    [[nodiscard]] bool is_newcomer(const Instance& instance) const {
+        return !record_.members.contains(instance.id) && judge(seen_, instance).kind == Kind::blank;
+    }
+    [[nodiscard]] bool sources_are_certain() const {
+        return !seen_.nomad.configured || seen_.nomad.certain;
+    }
+    void note(ConditionType about, std::string reason, std::string what, const InstanceId& id) {
+        proposal_.findings.push_back(Finding{about, std::move(reason), std::move(what), id});
+    }
+
+    const Snapshot& seen_;
+    Record record_;  // As it is to become.
+    Topology topology_;
+    Proposal proposal_;
+    std::vector<InstanceId> entered_;
+    std::vector<InstanceId> moved_;
+};
+
+/// A process that reports a node id of the record under another identity is that member, started
+/// again with its data, once its former identity is proven gone.
+void Membership::take_over_moved_entries() {
+    const std::map<InstanceId, Member> members = record_.members;
+    for (const auto& [old_id, member] : members) {
+        const Instance* claimant = nullptr;
+        std::size_t claims = 0;
+        for (const auto& [id, instance] : seen_.instances) {
+            if (instance.answered() && instance.report->node == member.node) {
+                ++claims;
+                claimant = &instance;
+            }
+        }
+        if (claims != 1 || claimant->id == old_id) {
+            continue;
+        }
+        const Verdict verdict = judge(seen_, *claimant);
+        const bool sound = verdict.kind == Kind::belongs || verdict.kind == Kind::blank;
+        const auto own_entry = record_.members.find(claimant->id);
+        const bool has_other_entry =
+            own_entry != record_.members.end() && own_entry->second.node != member.node;
+        if (!sound || has_other_entry) {
+            continue;
+        }
+        if (!is_gone(seen_, old_id, member.node)) {
+            note(ConditionType::members_known, "MemberMoved",
+                 short_name(claimant->id) + " reports the node id of " + short_name(old_id) +
+                     ", which is not proven gone: its entry stays",
+                 claimant->id);
+            continue;
+        }
+        record_.members.erase(old_id);
+        record_.members[claimant->id] = member;
+        moved_.push_back(claimant->id);
+    }
+}
+
+void Membership::enter_newcomers() {
+    if (hosts_for_newcomers().empty() || !sources_are_certain()) {
+        return;
+    }
+    for (const auto& [id, instance] : seen_.instances) {
+        if (judge(seen_, instance).kind != Kind::blank) {
+            continue;
+        }
+        const auto entry = record_.members.find(id);
+        const bool is_new = entry == record_.members.end();
+        if (!is_new && entry->second.node == instance.report->node) {
+            continue;
+        }
+        if (!is_new) {  // Restarted empty in place: who it was must not come back.
+            record_.former.push_back(FormerNode{entry->second.node, seen_.wall});
+        }
+        record_.members[id] = Member{instance.report->node};
+        entered_.push_back(id);
+    }
+}
+
+/// Members that are part of the cluster: they know others and serve, or would.
+std::vector<const Instance*> Membership::hosts_for_newcomers() const {
+    std::vector<const Instance*> hosts;
+    for (const auto& [node, id] : topology_.where) {
+        const Instance& instance = seen_.instances.at(id);
+        const TableRow* own = instance.report->self();
+        const bool settled = own != nullptr && (!own->slots.empty() || own->is_replica);
+        if (settled && judge(seen_, instance).kind == Kind::belongs) {
+            hosts.push_back(&instance);
+        }
+    }
+    return hosts;
+}
+
+bool has_stale_address(const TableRow& row, const Instance& other) {
+    return !row.link_connected && (!row.has_address || row.address != *other.address ||
+                                   row.bus_port != other.report->bus_port);
+}
+
+bool shakes_hands(const Instance& viewer, const Instance& other) {
+    const auto& table = viewer.report->table;
+    return std::any_of(table.begin(), table.end(), [&](const TableRow& row) {
+        return row.in_handshake && row.address == *other.address;
+    });
+}
+
+/// Between two that the record proves, either way will do. A blank one meets a settled one.
+void Membership::let_members_meet() {
+    Meet meet;
+    const std::vector<const Instance*> hosts = hosts_for_newcomers();
+    for (const auto& [node, id] : topology_.where) {
+        const Instance& one = seen_.instances.at(id);
+        std::size_t introductions = 0;
+        for (const Instance* host : hosts) {
+            const TableRow* row = row_of(one, host->report->node);
+            const bool lost = row == nullptr || has_stale_address(*row, *host);
+            const bool knows_enough = one.report->is_blank() && introductions >= introductions_max;
+            if (host->id == id || !lost || knows_enough || meet.pairs.size() >= meetings_max ||
+                shakes_hands(one, *host)) {
+                continue;
+            }
+            meet.pairs.push_back(Meet::Pair{id, host->id});
+            ++introductions;
+        }
+    }
+    if (!meet.pairs.empty()) {
+        proposal_.steps.push_back(Step{std::move(meet), "members that lost sight of each other"});
+        proposal_.look_again = std::chrono::milliseconds{50};
+    }
+}
+
+void Membership::name_the_rest() {
+    for (const auto& [id, instance] : seen_.instances) {
+        const auto member = record_.members.find(id);
+        const Verdict verdict = judge(seen_, instance);
+        if (member != record_.members.end()) {
+            const bool answers = instance.answered();
+            if (answers && instance.report->node != member->second.node) {
+                note(ConditionType::members_known, "LostIdentity",
+                     short_name(id) + " came back under another node id: what it held is gone", id);
+            } else if (!verdict.reason.empty()) {
+                const bool about_members = verdict.kind == Kind::locked_out ||
+                                           verdict.kind == Kind::duplicate ||
+                                           verdict.kind == Kind::not_ours;
+                note(about_members ? ConditionType::members_known : ConditionType::observed,
+                     verdict.reason, verdict.what, id);
+            }
+            continue;
+        }
+        if (verdict.kind == Kind::belongs) {
+            note(ConditionType::members_known, "OtherCluster",
+                 short_name(id) + " belongs to a cluster that is not of record: it is left alone",
+                 id);
+        } else if (verdict.kind == Kind::blank) {
+            note(ConditionType::observed, "Newcomer",
+                 short_name(id) + " is blank and waits to join", id);
+        } else if (!verdict.reason.empty()) {
+            const bool waits = verdict.kind == Kind::starting || verdict.kind == Kind::loading ||
+                               verdict.kind == Kind::silent || verdict.kind == Kind::refused;
+            note(waits ? ConditionType::observed : ConditionType::members_known, verdict.reason,
+                 verdict.what, id);
+        }
+    }
+}
+
+void Membership::name_unknown_nodes() {
+    for (const auto& node : topology_.unknown) {
+        proposal_.findings.push_back(
+            Finding{ConditionType::members_known,
+                    "UnknownNode",
+                    "node " + node.value() +
+                        " is in the members' tables, but not of record: it is "
+                        "left alone; if it is yours, register it under the service",
+                    {}});
+    }
+}
+
+/// Formed, and now nobody owns a slot although every member is accounted for: nothing of what was
+/// written is left.
+bool all_is_lost(const Snapshot& seen) {
+    for (const auto& [id, instance] : seen.instances) {
+        if (instance.answered() && judge(seen, instance).kind == Kind::belongs) {
+            return false;
+        }
+    }
+    const auto& members = seen.record->members;
+    return std::all_of(members.begin(), members.end(), [&](const auto& entry) {
+        const auto it = seen.instances.find(entry.first);
+        const bool answers = it != seen.instances.end() && it->second.answered();
+        return answers || is_gone(seen, entry.first, entry.second.node);
+    });
+}
+
+Proposal Membership::propose() {
+    if (all_is_lost(seen_)) {
+        name_the_rest();
+        proposal_.findings.push_back(
+            Finding{ConditionType::slots_covered,
+                    "ShardDataLost",
+                    "the cluster was formed, but no instance of record owns a slot any more: "
+                    "nothing is assigned without consent (delete --forget-record starts anew)",
+                    {}});
+        proposal_.holds = true;
+        return std::move(proposal_);
+    }
+    name_the_rest();
+    name_unknown_nodes();
+    take_over_moved_entries();
+    enter_newcomers();
+    if (!entered_.empty() || !moved_.empty()) {
+        record_.installation = seen_.standing.installation;
+        record_.epoch = seen_.standing.epoch;
+        std::string reason = entered_.empty() ? "" : list_names(entered_) + " joined the service";
+        if (!moved_.empty()) {
+            reason += (reason.empty() ? "" : "; ") + list_names(moved_) + " restarted elsewhere";
+        }
+        proposal_.steps.push_back(
+            Step{WriteRecord{record_, "enter members before they meet"}, std::move(reason)});
+        return std::move(proposal_);
+    }
+    let_members_meet();
+    return std::move(proposal_);
+}
+
+}  // namespace
+
+Proposal membership(const ClusterSpec& /*spec*/, const Snapshot& seen) {
+    if (!seen.record || seen.record->state != RecordState::formed) {
+        return {};
+    }
+    return Membership(seen).propose();
+}
+
+}  // namespace rop::reconcilers

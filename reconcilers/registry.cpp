@@ -1,0 +1,65 @@
+#include "reconcilers/registry.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace rop::reconcilers {
+namespace {
+
+/// A concern that failed lately waits out its back-off, so that the next row gets its turn.
+bool backs_off(const Snapshot& seen, std::string_view concern, Proposal& proposal) {
+    const auto it = seen.setbacks.find(std::string(concern));
+    if (it == seen.setbacks.end() || it->second.retry_at <= seen.now || proposal.steps.empty()) {
+        return false;
+    }
+    proposal.steps.clear();
+    proposal.findings.push_back(Finding{ConditionType::observed,
+                                        "BackingOff",
+                                        std::string(concern) + " failed " +
+                                            std::to_string(it->second.failures) +
+                                            " times, last: " + it->second.what,
+                                        {}});
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(it->second.retry_at - seen.now);
+    proposal.look_again = std::min(proposal.look_again.value_or(wait), wait);
+    return true;
+}
+
+}  // namespace
+
+std::optional<ClusterSpec> spec_in_force(const Snapshot& seen) {
+    const bool offered = seen.offer && seen.offer->spec && seen.offer->problems.empty();
+    if (!seen.record) {
+        return offered ? seen.offer->spec : std::nullopt;
+    }
+    if (offered && problems_of_change(seen.record->spec, *seen.offer->spec).empty()) {
+        return seen.offer->spec;
+    }
+    return seen.record->spec;
+}
+
+Plan plan_round(const Snapshot& seen) {
+    Plan plan{
+        .based_on = seen.revision, .concern = {}, .steps = {}, .findings = {}, .look_again = {}};
+    const std::optional<ClusterSpec> spec = spec_in_force(seen);
+    for (const auto& concern : concerns) {
+        Proposal proposal = concern.reconcile(spec.value_or(ClusterSpec{}), seen);
+        backs_off(seen, concern.name, proposal);
+        std::move(proposal.findings.begin(), proposal.findings.end(),
+                  std::back_inserter(plan.findings));
+        if (proposal.look_again) {
+            plan.look_again =
+                std::min(plan.look_again.value_or(*proposal.look_again), *proposal.look_again);
+        }
+        if (!proposal.steps.empty() && plan.steps.empty()) {
+            plan.concern = concern.name;
+            plan.steps = std::move(proposal.steps);
+        }
+        if (!plan.steps.empty() || proposal.holds || !spec) {
+            break;
+        }
+    }
+    return plan;
+}
+
+}  // namespace rop::reconcilers

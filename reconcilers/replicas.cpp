@@ -1,0 +1,134 @@
+// Makes a replica of every member that has no slots: of the primary with the fewest replicas,
+// away from that primary's place when another one can do it.
+//
+// Ranks after slot coverage: a cluster without redundancy serves, one with a hole does not.
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/evidence.hpp"
+#include "reconcilers/registry.hpp"
+#include "reconcilers/topology.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+struct Opening {
+    const Instance* primary = nullptr;
+    std::string place;
+    std::size_t replicas = 0;
+};
+
+/// Everybody lists it as a settled member: a node told earlier may follow one that ignores it.
+bool known_to_all(const Snapshot& seen, const Topology& topology, const Instance& instance) {
+    return std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+        return row_of(seen.instances.at(entry.second), instance.report->node) != nullptr;
+    });
+}
+
+/// A primary without slots, or a replica whose primary has none: free to be placed.
+bool needs_a_primary(const Snapshot& seen, const Topology& topology, const Instance& instance) {
+    const TableRow* own = instance.report->self();
+    if (own == nullptr || !own->slots.empty()) {
+        return false;
+    }
+    if (!own->is_replica) {
+        return instance.report->keys == 0;
+    }
+    const auto& former = seen.record->former;
+    const bool is_former = std::any_of(former.begin(), former.end(), [&](const FormerNode& gone) {
+        return gone.node == own->primary;
+    });
+    return !topology.owners.contains(own->primary) &&
+           (is_former || topology.where.contains(own->primary));
+}
+
+std::vector<Opening> openings(const ClusterSpec& spec, const Snapshot& seen,
+                              const Topology& topology) {
+    std::vector<Opening> found;
+    for (const auto& [node, slots] : topology.owners) {
+        if (const Instance* primary = find_node(seen, topology, node)) {
+            const auto it = topology.replicas.find(node);
+            const std::size_t count = it == topology.replicas.end() ? 0 : it->second.size();
+            found.push_back(Opening{primary, place_of(spec, *primary), count});
+        }
+    }
+    return found;
+}
+
+/// The candidate for the neediest primary, or end() when nobody there knows it yet.
+std::vector<const Instance*>::iterator best_for(const ClusterSpec& spec, const Opening& opening,
+                                                std::vector<const Instance*>& free) {
+    const auto knows = [&](const Instance* candidate) {
+        const TableRow* row = row_of(*candidate, opening.primary->report->node);
+        return row != nullptr && row->is_primary;
+    };
+    const auto elsewhere = std::find_if(free.begin(), free.end(), [&](const Instance* candidate) {
+        return knows(candidate) && place_of(spec, *candidate) != opening.place;
+    });
+    return elsewhere != free.end() ? elsewhere : std::find_if(free.begin(), free.end(), knows);
+}
+
+Follow place_all(const ClusterSpec& spec, std::vector<Opening> open,
+                 std::vector<const Instance*> free) {
+    Follow follow;
+    while (!free.empty() && !open.empty()) {
+        const auto neediest = std::min_element(
+            open.begin(), open.end(),
+            [](const Opening& a, const Opening& b) { return a.replicas < b.replicas; });
+        const auto candidate = best_for(spec, *neediest, free);
+        if (candidate == free.end()) {
+            open.erase(neediest);
+            continue;
+        }
+        follow.pairs.push_back(Follow::Pair{(*candidate)->id, neediest->primary->report->node});
+        ++neediest->replicas;
+        free.erase(candidate);
+    }
+    return follow;
+}
+
+bool any_link_down(const Snapshot& seen, const Topology& topology) {
+    return std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+        const InstanceReport& report = *seen.instances.at(entry.second).report;
+        return report.is_replica && !report.link_up;
+    });
+}
+
+}  // namespace
+
+Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
+    Proposal proposal;
+    if (!seen.record || seen.record->state != RecordState::formed) {
+        return proposal;
+    }
+    using std::chrono::milliseconds;
+    const Topology topology = topology_of(seen);
+    std::vector<const Instance*> free;
+    for (const auto& [node, id] : topology.where) {
+        const Instance& instance = seen.instances.at(id);
+        if (!needs_a_primary(seen, topology, instance)) {
+            continue;
+        }
+        if (known_to_all(seen, topology, instance)) {
+            free.push_back(&instance);
+        } else {
+            proposal.look_again = milliseconds{50};
+        }
+    }
+    Follow follow = place_all(spec, openings(spec, seen, topology), std::move(free));
+    if (!follow.pairs.empty()) {
+        const auto count = std::to_string(follow.pairs.size());
+        proposal.steps.push_back(Step{std::move(follow), count + " members have no part yet"});
+    }
+    if (any_link_down(seen, topology)) {
+        const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_acted);
+        proposal.look_again = std::clamp(waited / 10, milliseconds{20}, milliseconds{2'000});
+    }
+    return proposal;
+}
+
+}  // namespace rop::reconcilers

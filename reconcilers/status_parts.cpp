@@ -1,0 +1,163 @@
+#include "reconcilers/status_parts.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "reconcilers/evidence.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+std::string word_for(Kind kind) {
+    switch (kind) {
+        case Kind::starting:
+            return "starting";
+        case Kind::loading:
+            return "loading";
+        case Kind::silent:
+            return "silent";
+        case Kind::refused:
+            return "refused";
+        case Kind::locked_out:
+            return "wrong-password";
+        case Kind::garbled:
+            return "garbled";
+        case Kind::not_ours:
+            return "not-ours";
+        case Kind::ending:
+            return "ending";
+        case Kind::cluster_off:
+            return "cluster-off";
+        case Kind::duplicate:
+            return "duplicate";
+        case Kind::bus_port_mapped:
+            return "bus-port-mapped";
+        case Kind::holds_keys:
+            return "stranger";
+        case Kind::belongs:
+            return "stranger";
+        case Kind::blank:
+            return "blank";
+    }
+    return "";
+}
+
+std::string state_of(const Snapshot& seen, const Instance& instance) {
+    const Verdict verdict = judge(seen, instance);
+    if (!seen.record || !instance.answered()) {
+        return word_for(verdict.kind);
+    }
+    const auto member = seen.record->members.find(instance.id);
+    if (member == seen.record->members.end() || member->second.node != instance.report->node) {
+        return word_for(verdict.kind);
+    }
+    const bool sound = verdict.kind == Kind::belongs || verdict.kind == Kind::blank ||
+                       verdict.kind == Kind::holds_keys;
+    if (!sound) {
+        return word_for(verdict.kind);
+    }
+    if (instance.report->is_replica && !instance.report->link_up) {
+        return "syncing";
+    }
+    return instance.report->state_ok ? "ok" : "cluster-down";
+}
+
+std::string role_of(const Instance& instance) {
+    if (!instance.answered()) {
+        return "none";
+    }
+    const TableRow* own = instance.report->self();
+    if (instance.report->is_replica) {
+        return "replica";
+    }
+    return own != nullptr && !own->slots.empty() ? "primary" : "none";
+}
+
+/// Whom a node id belongs to: a member that answered, else the record's entry.
+InstanceId instance_of(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    if (const auto it = topology.where.find(node); it != topology.where.end()) {
+        return it->second;
+    }
+    for (const auto& [id, member] : seen.record->members) {
+        if (member.node == node) {
+            return id;
+        }
+    }
+    return InstanceId{node.value()};
+}
+
+}  // namespace
+
+std::string engine_of(const Snapshot& seen) {
+    std::set<std::string> engines;
+    for (const auto& [id, instance] : seen.instances) {
+        if (instance.answered()) {
+            engines.insert(instance.report->engine + " " + instance.report->version);
+        }
+    }
+    std::string text;
+    for (const auto& engine : engines) {
+        text += (text.empty() ? "" : ", ") + engine;
+    }
+    return text;
+}
+
+std::uint32_t slots_served(const Snapshot& seen, const Topology& topology) {
+    std::size_t served = 0;
+    for (const auto& [node, slots] : topology.owners) {
+        const Instance* owner = find_node(seen, topology, node);
+        if (owner != nullptr && owner->report->state_ok && !owner->report->is_replica) {
+            served += slots.size();
+        }
+    }
+    return static_cast<std::uint32_t>(std::min(served, slot_count));
+}
+
+std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology) {
+    std::vector<ShardStatus> shards;
+    if (!seen.record) {
+        return shards;
+    }
+    std::vector<std::pair<std::uint16_t, NodeId>> order;
+    for (const auto& [node, slots] : topology.owners) {
+        order.emplace_back(slots.ranges().front().first.value(), node);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [first, node] : order) {
+        ShardStatus shard{instance_of(seen, topology, node), {}, {}};
+        for (const auto& range : topology.owners.at(node).ranges()) {
+            shard.slots.push_back(SlotSet{range}.to_string());
+        }
+        const auto followers = topology.replicas.find(node);
+        if (followers != topology.replicas.end()) {
+            for (const auto& follower : followers->second) {
+                const Instance* replica = find_node(seen, topology, follower);
+                shard.replicas.push_back(
+                    ReplicaStatus{instance_of(seen, topology, follower),
+                                  replica != nullptr && replica->report->link_up});
+            }
+        }
+        shards.push_back(std::move(shard));
+    }
+    return shards;
+}
+
+std::vector<InstanceStatus> instances_of(const Snapshot& seen) {
+    std::vector<InstanceStatus> list;
+    for (const auto& [id, instance] : seen.instances) {
+        InstanceStatus status;
+        status.instance = id;
+        status.address = instance.address ? to_string(*instance.address) : "";
+        status.host = instance.host.value();
+        status.role = role_of(instance);
+        status.state = state_of(seen, instance);
+        if (instance.answered()) {
+            status.node = instance.report->node;
+            status.bus_port = instance.report->bus_port;
+        }
+        list.push_back(std::move(status));
+    }
+    return list;
+}
+
+}  // namespace rop::reconcilers

@@ -1,0 +1,130 @@
+#include "reconcilers/topology.hpp"
+
+#include <algorithm>
+
+#include "reconcilers/evidence.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+using Claims = std::map<NodeId, std::vector<SlotRange>>;
+
+/// Who owns what, as one instance sees it.
+Claims claims_of(const InstanceReport& report) {
+    Claims claims;
+    for (const auto& row : report.table) {
+        if (!row.in_handshake && !row.slots.empty()) {
+            claims.emplace(row.id, row.slots);
+        }
+    }
+    return claims;
+}
+
+void place_members(const Snapshot& seen, Topology& topology) {
+    for (const auto& [id, member] : seen.record->members) {
+        const auto it = seen.instances.find(id);
+        const bool speaks = it != seen.instances.end() && it->second.answered() &&
+                            it->second.report->node == member.node;
+        if (speaks) {
+            topology.where.emplace(member.node, id);
+        } else {
+            topology.missing.push_back(id);
+        }
+    }
+}
+
+void read_own_line(const InstanceReport& report, Topology& topology) {
+    const TableRow* own = report.self();
+    if (own == nullptr) {
+        return;
+    }
+    if (!own->slots.empty()) {
+        topology.owners[report.node] = SlotSet{own->slots};
+    }
+    if (own->is_replica) {
+        topology.replicas[own->primary].insert(report.node);
+    }
+}
+
+void read_others_lines(const InstanceReport& report, Topology& topology) {
+    for (const auto& row : report.table) {
+        if (row.is_self || row.in_handshake || topology.where.contains(row.id)) {
+            continue;
+        }
+        if (!row.slots.empty() && !topology.owners.contains(row.id)) {
+            topology.owners[row.id] = SlotSet{row.slots};
+        }
+        if (row.is_replica) {
+            topology.replicas[row.primary].insert(row.id);
+        }
+    }
+}
+
+bool is_known(const Record& record, const NodeId& node) {
+    const auto former = std::any_of(record.former.begin(), record.former.end(),
+                                    [&](const FormerNode& gone) { return gone.node == node; });
+    return former || std::any_of(record.members.begin(), record.members.end(),
+                                 [&](const auto& entry) { return entry.second.node == node; });
+}
+
+void compare(const Snapshot& seen, Topology& topology) {
+    const Instance* first = nullptr;
+    Claims agreed;
+    for (const auto& [node, id] : topology.where) {
+        const Instance& instance = seen.instances.at(id);
+        for (const auto& row : instance.report->table) {
+            if (!row.in_handshake && !is_known(*seen.record, row.id)) {
+                topology.unknown.insert(row.id);
+            }
+        }
+        Claims claims = claims_of(*instance.report);
+        if (first == nullptr) {
+            first = &instance;
+            agreed = std::move(claims);
+        } else if (claims != agreed && topology.agrees()) {
+            topology.disagreement = short_name(first->id) + " and " + short_name(id) +
+                                    " disagree on who owns which slots";
+        }
+    }
+}
+
+}  // namespace
+
+Topology topology_of(const Snapshot& seen) {
+    Topology topology;
+    topology.unowned = SlotSet::all();
+    if (!seen.record) {
+        return topology;
+    }
+    place_members(seen, topology);
+    for (const auto& [node, id] : topology.where) {
+        read_own_line(*seen.instances.at(id).report, topology);
+    }
+    for (const auto& [node, id] : topology.where) {
+        read_others_lines(*seen.instances.at(id).report, topology);
+    }
+    for (const auto& [node, slots] : topology.owners) {
+        topology.unowned = topology.unowned - slots;
+    }
+    compare(seen, topology);
+    return topology;
+}
+
+const TableRow* row_of(const Instance& viewer, const NodeId& node) {
+    if (!viewer.answered()) {
+        return nullptr;
+    }
+    for (const auto& row : viewer.report->table) {
+        if (row.id == node && !row.in_handshake) {
+            return &row;
+        }
+    }
+    return nullptr;
+}
+
+const Instance* find_node(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    const auto it = topology.where.find(node);
+    return it == topology.where.end() ? nullptr : &seen.instances.at(it->second);
+}
+
+}  // namespace rop::reconcilers
