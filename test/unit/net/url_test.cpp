@@ -25,7 +25,9 @@ TEST_P(GoodAddresses, AreReadAndPrinted) {
 
 const Address good_addresses[] = {
     {"127.0.0.1:8500", {Scheme::http, "127.0.0.1", 8500, {}}, "http://127.0.0.1:8500"},
-    {"http://consul.local:80/", {Scheme::http, "consul.local", 80, {}}, "http://consul.local:80"},
+    {"http://consul.internal:80/",
+     {Scheme::http, "consul.internal", 80, {}},
+     "http://consul.internal:80"},
     {"http://consul", {Scheme::http, "consul", 80, {}}, "http://consul:80"},
     {"https://consul", {Scheme::https, "consul", 443, {}}, "https://consul:443"},
     {"[::1]:4646", {Scheme::http, "::1", 4646, {}}, "http://[::1]:4646"},

@@ -1,0 +1,61 @@
+#include "operator/net/resolve.hpp"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+
+namespace rop::net {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+/// Shared with the resolver's handler, which may outlive whoever asked.
+struct Lookup {
+    explicit Lookup(ports::TimePort& time) : resolver(time.executor()), done(time.make_timer()) {}
+
+    tcp::resolver resolver;
+    std::unique_ptr<ports::Timer> done;
+    bool is_done = false;
+    error_code code;
+    std::vector<tcp::endpoint> found;
+};
+
+}  // namespace
+
+asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(ports::TimePort* time, std::string host,
+                                                            std::uint16_t port) {
+    error_code not_literal;
+    const auto literal = asio::ip::make_address(host, not_literal);
+    if (!not_literal) {
+        std::vector<tcp::endpoint> itself{tcp::endpoint(literal, port)};
+        co_return itself;
+    }
+
+    const auto lookup = std::make_shared<Lookup>(*time);
+    lookup->resolver.async_resolve(
+        host, std::to_string(port),
+        [lookup](error_code code, const tcp::resolver::results_type& results) {
+            lookup->is_done = true;
+            lookup->code = code;
+            for (const auto& result : results) {
+                lookup->found.push_back(result.endpoint());
+            }
+            lookup->done->wake();
+        });
+    while (!lookup->is_done) {
+        const Moment later = time->now() + std::chrono::minutes(1);
+        co_await lookup->done->wait_until(later);
+    }
+    if (lookup->code) {
+        co_return Error{ErrorKind::unavailable,
+                        "no address for " + host + ": " + lookup->code.message()};
+    }
+    co_return std::move(lookup->found);
+}
+
+}  // namespace rop::net
