@@ -1,10 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string_view>
-
-#include "api/time.hpp"
 
 namespace rop::log {
 
