@@ -18,14 +18,15 @@ step_took() {
 
 # Says every so often how long NAME has been going, and on a terminal also the last line of its log.
 step_tick() {
-    local name=$1 log=$2 began=$3 line
+    local name=$1 log=$2 began=$3 line never
+    exec {never}<> <(:)  # To wait without a `sleep` that would outlive us.
     while :; do
         if [[ -t 1 ]]; then
-            sleep 1
+            read -rt 1 -u "$never" || true
             line=$(tail -c 2000 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1)
             printf '\r\e[K  %-28s %s  %.60s' "$name" "$(step_took "$began")" "${line//[^[:print:]]/ }"
         else
-            sleep 30 >/dev/null 2>&1
+            read -rt 30 -u "$never" || true
             printf '  %-28s still going after %s\n' "$name" "$(step_took "$began")"
         fi
     done
