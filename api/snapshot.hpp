@@ -175,6 +175,7 @@ struct SpecOffer {
     std::uint64_t create_index = 0;
     std::optional<ClusterSpec> spec;  // Absent when it has problems.
     std::vector<Problem> problems;    // Includes conflicts with other specs.
+    std::string conflict;  // Another cluster has this service or group: we may not act at all.
 };
 
 /// An identity that the record knows and no source shows any more.

@@ -10,10 +10,19 @@ Endpoint bus_address(const Instance& instance) {
     return Endpoint{.host = instance.address->host, .port = instance.report->bus_port};
 }
 
+/// Catalog entries of what has ended stay for a while, and their addresses are given to others.
+bool still_stands(const Snapshot& seen, const Instance& instance) {
+    if (!instance.nomad) {
+        return !seen.nomad.configured || !seen.nomad.certain;
+    }
+    return instance.nomad->desired_status == "run" && !instance.nomad->terminal();
+}
+
 /// Another answering instance with the same node id or bus address, or null.
 const Instance* twin_of(const Snapshot& seen, const Instance& instance) {
     for (const auto& [id, other] : seen.instances) {
-        if (id == instance.id || !other.answered() || !other.report->cluster_enabled) {
+        if (id == instance.id || !other.answered() || !other.report->cluster_enabled ||
+            !still_stands(seen, other)) {
             continue;
         }
         if (other.report->node == instance.report->node ||

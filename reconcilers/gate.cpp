@@ -102,6 +102,9 @@ Proposal gate(const ClusterSpec& spec, const Snapshot& seen) {
     if (!seen.records_known) {
         return held(ConditionType::observed, "Starting", "the records were not read yet");
     }
+    if (seen.offer && !seen.offer->conflict.empty()) {
+        return held(ConditionType::spec_valid, "ServiceTaken", seen.offer->conflict);
+    }
     if (!spec_in_force(seen)) {
         Proposal proposal;
         proposal.holds = true;
