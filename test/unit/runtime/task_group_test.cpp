@@ -1,0 +1,121 @@
+#include "operator/runtime/task_group.hpp"
+
+#include <chrono>
+#include <exception>
+#include <stdexcept>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <gtest/gtest.h>
+
+#include "operator/runtime/within.hpp"
+#include "test/support/manual_time.hpp"
+
+namespace rop::runtime {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+asio::awaitable<void> hang(ports::TimePort* time) {
+    co_await time->sleep_for(1h);
+}
+
+asio::awaitable<void> fail_after(ports::TimePort* time, std::chrono::milliseconds delay) {
+    co_await time->sleep_for(delay);
+    throw std::runtime_error("lost the plot");
+}
+
+asio::awaitable<Result<int>> answer_after(ports::TimePort* time, std::chrono::milliseconds delay) {
+    co_await time->sleep_for(delay);
+    co_return 7;
+}
+
+asio::awaitable<void> wait_within(ports::TimePort* time) {
+    (void)co_await within(time, 10s, answer_after(time, 1h));
+}
+
+/// Joins a group of its own; says when it is past that.
+asio::awaitable<void> join_own(ports::TimePort* time, bool* ended) {
+    TaskGroup inner(time->executor());
+    inner.spawn("hang", hang(time));
+    inner.spawn("within", wait_within(time));
+    try {
+        co_await inner.join();
+    } catch (const boost::system::system_error& error) {
+        *ended = error.code() == asio::error::operation_aborted && inner.empty();
+        throw;
+    }
+}
+
+class TaskGroupTest : public ::testing::Test {
+  protected:
+    void start_joining() {
+        asio::co_spawn(time.executor(), tasks.join(), [this](std::exception_ptr thrown) {
+            joined = true;
+            failure = std::move(thrown);
+        });
+        time.settle();
+    }
+
+    testing::ManualTime time;
+    TaskGroup tasks{time.executor()};
+    bool joined = false;
+    std::exception_ptr failure;
+};
+
+TEST_F(TaskGroupTest, OneFailureStopsTheOthersAndReachesTheJoiner) {
+    tasks.spawn("hang", hang(&time));
+    tasks.spawn("fail", fail_after(&time, 1ms));
+    start_joining();
+    EXPECT_FALSE(joined);
+
+    time.advance(1ms);
+
+    ASSERT_TRUE(joined);
+    EXPECT_THROW(std::rethrow_exception(failure), std::runtime_error);
+}
+
+TEST_F(TaskGroupTest, StoppingIsNoFailureNotEvenInsideADeadline) {
+    tasks.spawn("hang", hang(&time));
+    tasks.spawn("within", wait_within(&time));
+    start_joining();
+
+    tasks.stop();
+    time.settle();
+
+    EXPECT_TRUE(joined);
+    EXPECT_FALSE(failure);
+}
+
+TEST_F(TaskGroupTest, AJoinerThatIsStoppedStopsItsTasksAndStaysUntilTheirEnd) {
+    bool ended = false;
+    tasks.spawn("outer", join_own(&time, &ended));
+    start_joining();
+
+    tasks.stop();
+    time.settle();
+
+    EXPECT_TRUE(ended);
+    EXPECT_TRUE(joined);
+    EXPECT_FALSE(failure);
+}
+
+TEST_F(TaskGroupTest, JoiningWhatHasEndedReturnsAtOnceAndAgain) {
+    tasks.spawn("short", time.sleep_for(1ms));
+    time.advance(1ms);
+    start_joining();
+    EXPECT_TRUE(joined);
+
+    joined = false;
+    tasks.spawn("second", time.sleep_for(5ms));
+    start_joining();
+    EXPECT_FALSE(joined);
+    time.advance(5ms);
+    EXPECT_TRUE(joined);
+}
+
+}  // namespace
+}  // namespace rop::runtime
