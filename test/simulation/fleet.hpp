@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "operator/ports/redis.hpp"
+#include "test/simulation/clock.hpp"
+#include "test/simulation/dice.hpp"
+#include "test/simulation/redis_types.hpp"
+
+namespace rop::simulation {
+
+class RedisServer;
+
+/// Told about everything that matters to a judge, at the moment at which it happens.
+class FleetObserver {
+  public:
+    virtual ~FleetObserver() = default;
+    virtual void command_applied(const RedisServer& server, const ClientConnection& client,
+                                 const ports::Words& words, const ports::Reply& reply) = 0;
+    /// `server` no longer has these keys, although it lives.
+    virtual void keys_dropped(const RedisServer& server, const std::set<Key>& keys,
+                              const std::string& why) = 0;
+};
+
+/// All redis-servers of a world and the network between them.
+class Fleet {
+  public:
+    Fleet(Clock& clock, Dice dice);
+    ~Fleet();
+    Fleet(const Fleet&) = delete;
+    Fleet& operator=(const Fleet&) = delete;
+
+    void set_observer(FleetObserver* observer) { observer_ = observer; }
+    [[nodiscard]] FleetObserver* observer() { return observer_; }
+
+    RedisServer& start(RedisOptions options);
+    /// kill -9: memory is gone, peers and clients see their connections end.
+    void kill(ServerId id);
+
+    [[nodiscard]] RedisServer* find(ServerId id);
+    [[nodiscard]] RedisServer* at(const Endpoint& client_address);
+    [[nodiscard]] RedisServer* at_bus(const std::string& host, std::uint16_t bus_port);
+    /// All that live, in the order of their start.
+    [[nodiscard]] std::vector<RedisServer*> alive();
+
+    // What servers ask of their surroundings.
+    [[nodiscard]] Clock& clock() { return clock_; }
+    [[nodiscard]] Dice& dice() { return dice_; }
+    std::uint64_t new_link() { return ++links_; }
+    void send(ServerId from, ServerId to, std::uint64_t link, bool inbound, Packet packet);
+    /// Runs `callback` after the time that a packet takes, if server `id` still lives then.
+    void later(ServerId id, std::chrono::microseconds span, std::function<void()> callback);
+    [[nodiscard]] std::chrono::microseconds bus_latency();
+
+  private:
+    Clock& clock_;
+    Dice dice_;
+    FleetObserver* observer_ = nullptr;
+    std::map<ServerId, std::unique_ptr<RedisServer>> servers_;
+    std::map<std::pair<ServerId, ServerId>, Moment> last_arrival_;  // Connections keep order.
+    std::uint64_t links_ = 0;
+    ServerId started_ = 0;
+};
+
+}  // namespace rop::simulation
