@@ -1,0 +1,133 @@
+# redis-operator on every host. One of them leads, the others stand by and take over when it is gone.
+#
+#   nomad job run -var operator_binary=/opt/redis-operator/bin/redis-operator manifests/operator.nomad.hcl
+#
+# With ACLs: manifests/policies/ has what the operator's tokens need. Give tokens as paths of files that Nomad or an
+# administrator puts on the hosts, never as values: whoever may read the job would read them too.
+#   -var 'env={CONSUL_HTTP_TOKEN_FILE="/etc/redis-operator/consul-token"}'
+
+variable "operator_binary" {
+  type        = string
+  default     = "/usr/local/bin/redis-operator"
+  description = "Path of the program on the hosts."
+}
+
+variable "datacenters" {
+  type        = list(string)
+  default     = ["*"]
+  description = "Nomad datacenters in which it runs."
+}
+
+variable "kv_prefix" {
+  type        = string
+  default     = "redis-operator/"
+  description = "Where specs, records and status are kept in Consul KV."
+}
+
+variable "log_level" {
+  type        = string
+  default     = "info"
+  description = "trace, debug, info, warn, error."
+}
+
+variable "log_format" {
+  type        = string
+  default     = "json"
+  description = "json for machines, text for people."
+}
+
+variable "consul_address" {
+  type        = string
+  default     = "127.0.0.1:8500"
+  description = "The local Consul agent; may use $${attr.unique.network.ip-address}."
+}
+
+variable "nomad_address" {
+  type        = string
+  default     = "http://127.0.0.1:4646"
+  description = "The local Nomad agent."
+}
+
+variable "env" {
+  type        = map(string)
+  default     = {}
+  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, NOMAD_CACERT."
+}
+
+variable "cpu" {
+  type        = number
+  default     = 100
+  description = "MHz."
+}
+
+variable "memory" {
+  type        = number
+  default     = 64
+  description = "MB."
+}
+
+job "redis-operator" {
+  type        = "system"
+  datacenters = var.datacenters
+  priority    = 80 # it must get a place before what it looks after
+
+  group "operator" {
+    # It holds no data: whatever ends it, it comes back on its host.
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
+    network {
+      port "http" {}
+    }
+
+    service {
+      name = "redis-operator-http"
+      port = "http"
+      tags = ["metrics"]
+
+      meta {
+        alloc_id = "${NOMAD_ALLOC_ID}"
+        host     = "${node.unique.name}"
+      }
+
+      check {
+        name     = "redis-operator answers"
+        type     = "http"
+        path     = "/healthz"
+        interval = "5s"
+        timeout  = "2s"
+      }
+    }
+
+    task "operator" {
+      driver       = "raw_exec"
+      kill_signal  = "SIGTERM" # the leader releases its lock, so that the next one takes over at once
+      kill_timeout = "5s"
+
+      config {
+        command = var.operator_binary
+        args = [
+          "run",
+          "--listen", "${NOMAD_IP_http}:${NOMAD_PORT_http}",
+          "--kv-prefix", var.kv_prefix,
+          "--log-level", var.log_level,
+          "--log-format", var.log_format,
+        ]
+      }
+
+      env = merge({
+        CONSUL_HTTP_ADDR = var.consul_address
+        NOMAD_ADDR       = var.nomad_address
+      }, var.env)
+
+      resources {
+        cpu    = var.cpu
+        memory = var.memory
+      }
+    }
+  }
+}
