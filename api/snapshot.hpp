@@ -35,6 +35,7 @@ struct NomadFacts {
     [[nodiscard]] bool terminal() const {
         return client_connected && (client_status == "complete" || client_status == "failed");
     }
+    friend bool operator==(const NomadFacts&, const NomadFacts&) = default;
 };
 
 /// What Consul's catalog says about one service instance, in any health.
@@ -167,6 +168,8 @@ struct GroupFacts {
     std::uint32_t count = 0;  // What Nomad was told to run.
     std::uint64_t job_modify_index = 0;
     bool deployment_active = false;  // A deployment is running: scaling may be refused.
+
+    friend bool operator==(const GroupFacts&, const GroupFacts&) = default;
 };
 
 /// What the spec key holds now; not necessarily what is in force (that is the record's).

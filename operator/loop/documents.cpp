@@ -42,6 +42,11 @@ void read_key(const ports::KvEntry& entry, std::string_view key, const ClusterNa
         if (events.has_value()) {  // Damaged events are only lost, not in the way.
             documents.events = std::move(events).value();
         }
+    } else if (key == "status") {
+        auto status = json::parse_status(entry.value);
+        if (status.has_value()) {
+            documents.status = std::move(status).value();
+        }
     }
 }
 

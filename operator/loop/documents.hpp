@@ -21,6 +21,7 @@ struct Documents {
     std::uint64_t record_index = 0;
     std::string record_problem;  // The record cannot be read: nothing may be done.
     std::vector<Event> events;
+    std::optional<ClusterStatus> status;  // As last published, by whoever led then.
 
     /// Whether something changed that a round must look at (not the status we wrote ourselves).
     [[nodiscard]] bool same_wish(const Documents& other) const;

@@ -21,6 +21,8 @@ struct Allocation {
     std::string id;
     std::string node_name;
     NomadFacts facts;
+
+    friend bool operator==(const Allocation&, const Allocation&) = default;
 };
 
 struct NomadNode {
@@ -32,6 +34,8 @@ struct NomadNode {
     bool eligible = true;
     std::map<std::string, std::string> meta;  // Empty in lists: only the detail has it.
     std::string consul_name;                  // Attribute unique.consul.name; only in the detail.
+
+    friend bool operator==(const NomadNode&, const NomadNode&) = default;
 };
 
 /// What we need of Nomad, typed. Errors as for Consul. Reads go to the leader (not ?stale).

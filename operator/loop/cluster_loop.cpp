@@ -1,0 +1,396 @@
+#include "operator/loop/cluster_loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/loop/look.hpp"
+#include "operator/telemetry/log.hpp"
+#include "operator/telemetry/metrics.hpp"
+#include "reconcilers/registry.hpp"
+
+namespace rop::loop {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// Rings come in bursts; a round sees them all.
+constexpr milliseconds breath{20};
+/// After an action its effect is looked for at once.
+constexpr milliseconds breath_after_acting{1};
+constexpr milliseconds confirm_every{2'000};
+constexpr milliseconds retry_least{20};
+constexpr milliseconds retry_most{10'000};
+
+execute::ExecutorPorts executor_ports(const LoopContext& context) {
+    return {context.ports.time, context.ports.redis, context.ports.consul, context.ports.nomad,
+            context.leadership};
+}
+
+execute::ExecutorOptions executor_options(const LoopContext& context) {
+    execute::ExecutorOptions options;
+    options.kv_prefix = context.options->leadership.kv_prefix;
+    options.lock_key = context.leadership->lock_key();
+    options.session = [leadership = context.leadership] { return leadership->session(); };
+    options.redis_deadline = context.options->redis_deadline;
+    return options;
+}
+
+PublisherOptions publisher_options(const LoopContext& context) {
+    return {context.options->leadership.kv_prefix, context.leadership->lock_key(),
+            [leadership = context.leadership] { return leadership->session(); }};
+}
+
+milliseconds retry_after(std::uint32_t failures) {
+    milliseconds wait = retry_least;
+    for (std::uint32_t i = 1; i < failures && wait < retry_most; ++i) {
+        wait *= 2;
+    }
+    return std::min(wait, retry_most);
+}
+
+}  // namespace
+
+ClusterLoop::ClusterLoop(LoopContext context, ClusterName name)
+    : context_(context),
+      name_(std::move(name)),
+      bell_(context.ports.time),
+      sources_(context.ports, context.nodes, [this] { bell_.ring(); }),
+      executor_(executor_ports(context), executor_options(context)),
+      publisher_(context.ports.time, context.ports.consul, name_, publisher_options(context)) {}
+
+/// The watch may lag behind a record that we wrote ourselves: the newer one counts.
+void ClusterLoop::update(Documents documents, const View& kv) {
+    const bool wake = !documents.same_wish(documents_) || kv.certain != kv_.certain;
+    kv_ = kv;
+    if (documents.record_index < documents_.record_index) {
+        record_unknown_ = record_unknown_ || documents.record_index == 0;  // Deleted, or not yet?
+        documents.record = documents_.record;
+        documents.record_index = documents_.record_index;
+        documents.record_problem = documents_.record_problem;
+    }
+    documents_ = std::move(documents);
+    if (wake) {
+        bell_.ring();
+    }
+}
+
+asio::awaitable<void> ClusterLoop::run() {
+    for (;;) {
+        co_await round();
+        const Moment wake = next_round();
+        const auto least = acted_ ? breath_after_acting : breath;
+        co_await context_.ports.time->sleep_for(least);
+        co_await bell_.wait_until(wake);
+    }
+}
+
+Moment ClusterLoop::next_round() const {
+    const Moment now = context_.ports.time->now();
+    if (acted_) {
+        return now;
+    }
+    Moment wake = now + context_.options->resync;
+    if (view_.plan && view_.plan->look_again) {
+        wake = std::min(wake, now + *view_.plan->look_again);
+    }
+    if (publish_again_) {
+        wake = std::min(wake, *publish_again_);
+    }
+    return wake;
+}
+
+std::optional<ClusterSpec> ClusterLoop::wanted() const {
+    Snapshot documents;
+    documents.offer = documents_.offer;
+    documents.record = documents_.record;
+    return reconcilers::spec_in_force(documents);
+}
+
+asio::awaitable<void> ClusterLoop::round() {
+    acted_ = false;
+    publish_again_.reset();
+    const Moment begun = context_.ports.time->now();
+    last_round_ = begun;
+    if (record_unknown_) {
+        co_await reread_record();
+    }
+    const ClusterSpec spec = wanted().value_or(ClusterSpec{});
+    if (!spec.service.empty()) {
+        co_await sources_.follow(spec);
+        co_await sources_.refresh_hosts(spec);
+        if (!sources_.ready()) {
+            co_return;  // They ring when they have something to say.
+        }
+    }
+    SnapshotPtr seen = co_await observe(spec);
+    seen = co_await confirm_absences(spec, seen);
+    watch_for_greater_epochs(*seen);
+    Plan plan = reconcilers::plan_round(*seen);
+    conclude(seen, plan);
+    const bool acts = seen->standing.leading && !plan.steps.empty();
+    if (acts) {
+        co_await act(std::move(plan), seen);
+    }
+    if (seen->standing.leading) {
+        co_await publish();
+    }
+    was_leading_ = seen->standing.leading;
+    if (context_.metrics != nullptr) {
+        using telemetry::RoundOutcome;
+        const bool failed = acts && !acted_;
+        const bool skipped = !seen->standing.leading || !seen->consul.certain;
+        const auto outcome = failed    ? RoundOutcome::failed
+                             : acted_  ? RoundOutcome::acted
+                             : skipped ? RoundOutcome::skipped
+                                       : RoundOutcome::quiet;
+        context_.metrics->round(name_, outcome, context_.ports.time->now() - begun);
+        if (!failed && seen->consul.certain) {
+            last_good_ = context_.ports.time->now();
+        }
+        if (last_good_) {
+            context_.metrics->last_good_round(name_, context_.ports.time->now() - *last_good_);
+        }
+        sources_.report(*context_.metrics);
+    }
+}
+
+observe::Observations ClusterLoop::collect(const ClusterSpec& spec) const {
+    observe::Observations seen;
+    seen.cluster = name_;
+    seen.now = context_.ports.time->now();
+    seen.wall = context_.ports.time->wall();
+    seen.standing = context_.leadership->standing();
+    seen.offer = documents_.offer;
+    seen.record = documents_.record;
+    seen.record_index = documents_.record_index;
+    seen.records_known = kv_.seen && documents_.record_problem.empty() && !record_unknown_;
+    seen.setbacks = setbacks_;
+    seen.last_acted = last_acted_;
+    seen.confirmed_absent = confirmed_absent_;
+    if (spec.service.empty()) {
+        seen.consul = kv_;
+        return seen;
+    }
+    sources_.fill(spec, seen);
+    if (seen.consul.certain && !kv_.certain) {
+        seen.consul.certain = false;
+        seen.consul.why = "keys: " + kv_.why;
+    }
+    if (!documents_.record_problem.empty()) {
+        seen.consul.certain = false;
+        seen.consul.why = "the record cannot be read: " + documents_.record_problem;
+    }
+    return seen;
+}
+
+asio::awaitable<SnapshotPtr> ClusterLoop::observe(ClusterSpec spec) {
+    observe::Observations collected = collect(spec);
+    const Standing& standing = collected.standing;
+    const std::string name = standing.leading
+                                 ? execute::connection_name(standing.installation, standing.epoch)
+                                 : looking_name(standing.installation);
+    auto access = context_.options->access ? context_.options->access(spec)
+                                           : Result<std::shared_ptr<const ports::Access>>(nullptr);
+    LookRequest request{std::move(collected), view_.snapshot, std::move(access), name,
+                        context_.options->redis_deadline};
+    const Moment asked = context_.ports.time->now();
+    SnapshotPtr seen = co_await look(context_.ports, std::move(request));
+    if (context_.metrics != nullptr) {
+        context_.metrics->survey(name_, context_.ports.time->now() - asked);
+    }
+    co_return seen;
+}
+
+/// Members of record that no source shows any more are looked for once again, consistently,
+/// before anyone may call them gone.
+asio::awaitable<SnapshotPtr> ClusterLoop::confirm_absences(ClusterSpec spec, SnapshotPtr seen) {
+    std::erase_if(confirmed_absent_, [&](const auto& id) { return !seen->absences.contains(id); });
+    const bool open = std::any_of(seen->absences.begin(), seen->absences.end(),
+                                  [](const auto& entry) { return !entry.second.confirmed; });
+    const Moment now = context_.ports.time->now();
+    const bool too_soon = now - last_confirmation_ < confirm_every;
+    if (!open || !seen->standing.leading || !seen->consul.certain || too_soon) {
+        co_return seen;
+    }
+    last_confirmation_ = now;
+    ports::BlockingQuery consistent;
+    consistent.consistent = true;
+    const auto services = co_await context_.ports.consul->health(spec.service, consistent);
+    if (services.has_error()) {
+        co_return seen;
+    }
+    std::set<InstanceId> shown;
+    for (const auto& entry : services.value().value) {
+        shown.insert(observe::identity_of(entry, spec.nomad.has_value()));
+    }
+    if (spec.nomad) {
+        if (context_.ports.nomad == nullptr || !seen->nomad.certain) {
+            co_return seen;
+        }
+        const ports::BlockingQuery fresh;
+        const auto allocations = co_await context_.ports.nomad->allocations(
+            spec.nomad->nomad_namespace, spec.nomad->job, fresh);
+        if (allocations.has_error()) {
+            co_return seen;
+        }
+        for (const auto& allocation : allocations.value().value) {
+            shown.insert(InstanceId{allocation.id});
+        }
+    }
+    auto confirmed = std::make_shared<Snapshot>(*seen);
+    for (auto& [id, absence] : confirmed->absences) {
+        if (!shown.contains(id)) {
+            absence.confirmed = true;
+            confirmed_absent_.insert(id);
+        }
+    }
+    co_return confirmed;
+}
+
+void ClusterLoop::watch_for_greater_epochs(const Snapshot& seen) {
+    Epoch greatest = seen.record ? seen.record->epoch : Epoch{};
+    for (const auto& [id, instance] : seen.instances) {
+        if (!instance.report || !instance.report->operators) {
+            continue;
+        }
+        for (const auto& other : *instance.report->operators) {
+            if (other.installation == seen.standing.installation) {
+                greatest = std::max(greatest, other.epoch);
+            }
+        }
+    }
+    if (seen.standing.leading && greatest > seen.standing.epoch) {
+        context_.leadership->greater_epoch_seen(greatest);
+    }
+}
+
+void ClusterLoop::conclude(SnapshotPtr seen, Plan plan) {
+    const ClusterStatus* before = view_.status        ? view_.status.get()
+                                  : documents_.status ? &*documents_.status
+                                                      : nullptr;
+    auto status = std::make_shared<ClusterStatus>(reconcilers::conditions(*seen, plan, before));
+    if (seen->standing.leading) {
+        if (!was_leading_) {
+            events_->resume(documents_.events);
+            publisher_.forget_written();
+        }
+        note_phase(before, *status, *events_);
+    } else {
+        events_ = std::make_shared<EventLog>();
+        events_->resume(documents_.events);
+    }
+    if (context_.metrics != nullptr) {
+        context_.metrics->cluster(*status);
+    }
+    view_.snapshot = std::move(seen);
+    view_.plan = std::make_shared<Plan>(std::move(plan));
+    view_.status = std::move(status);
+    view_.events = events_->events();
+}
+
+asio::awaitable<void> ClusterLoop::act(Plan plan, SnapshotPtr seen) {
+    std::shared_ptr<const ports::Access> access;
+    if (context_.options->access) {
+        const auto spec = reconcilers::spec_in_force(*seen);
+        auto found = context_.options->access(spec.value_or(ClusterSpec{}));
+        if (found.has_value()) {
+            access = found.value();
+        }
+    }
+    execute::PlanOutcome outcome = co_await executor_.run(plan, seen, access);
+    fold_outcome(plan, outcome);
+}
+
+void ClusterLoop::fold_outcome(const Plan& plan, const execute::PlanOutcome& outcome) {
+    const Moment now = context_.ports.time->now();
+    note_actions(outcome, context_.ports.time->wall(), *events_);
+    for (const auto& step : outcome.steps) {
+        const auto took = std::chrono::duration_cast<milliseconds>(step.took).count();
+        if (!step.failure) {
+            log::info("step done", {{"cluster", name_.value()},
+                                    {"concern", plan.concern},
+                                    {"action", step.what},
+                                    {"reason", step.reason},
+                                    {"took_ms", took}});
+        } else {
+            log::warn("step failed", {{"cluster", name_.value()},
+                                      {"concern", plan.concern},
+                                      {"action", step.what},
+                                      {"error", step.failure->what}});
+        }
+        if (context_.metrics != nullptr) {
+            using telemetry::ActionOutcome;
+            const auto result = !step.failure                             ? ActionOutcome::done
+                                : step.failure->kind == ErrorKind::fenced ? ActionOutcome::fenced
+                                                                          : ActionOutcome::failed;
+            context_.metrics->action(name_, step.kind, result, step.took);
+        }
+    }
+    if (outcome.record) {
+        documents_.record = outcome.record;
+        documents_.record_index = outcome.record_index;
+    }
+    record_unknown_ = record_unknown_ || outcome.record_unknown;
+    last_acted_ = now;
+    acted_ = !outcome.failed();
+    if (!outcome.failed()) {
+        setbacks_.erase(plan.concern);
+    } else if (!outcome.fenced()) {
+        Setback& setback = setbacks_[plan.concern];
+        ++setback.failures;
+        setback.what = outcome.steps.back().failure->what;
+        setback.retry_at = now + retry_after(setback.failures);
+        publish_again_ = setback.retry_at;
+    }
+    if (plan.concern == "scaling") {
+        sources_.expect_new_count();
+    }
+}
+
+asio::awaitable<void> ClusterLoop::reread_record() {
+    const std::string key =
+        context_.options->leadership.kv_prefix + "clusters/" + name_.value() + "/record";
+    ports::BlockingQuery consistent;
+    consistent.consistent = true;
+    const auto page = co_await context_.ports.consul->kv_get(key, consistent);
+    if (page.has_error()) {
+        publish_again_ = context_.ports.time->now() + milliseconds{500};
+        co_return;
+    }
+    documents_.record.reset();
+    documents_.record_index = 0;
+    documents_.record_problem.clear();
+    if (page.value().value) {
+        const std::vector<ports::KvEntry> entries{*page.value().value};
+        const Catalogue read = read_documents(entries, context_.options->leadership.kv_prefix);
+        const Documents& found = read.clusters.at(name_);
+        documents_.record = found.record;
+        documents_.record_index = found.record_index;
+        documents_.record_problem = found.record_problem;
+    }
+    record_unknown_ = false;
+}
+
+asio::awaitable<void> ClusterLoop::publish() {
+    const std::optional<Moment> again = co_await publisher_.publish(view_.status, events_);
+    if (again) {
+        publish_again_ = publish_again_ ? std::min(*publish_again_, *again) : *again;
+    }
+    view_.events = events_->events();
+}
+
+std::vector<Endpoint> ClusterLoop::endpoints() const {
+    std::vector<Endpoint> list;
+    if (view_.snapshot) {
+        for (const auto& [id, instance] : view_.snapshot->instances) {
+            if (instance.address) {
+                list.push_back(*instance.address);
+            }
+        }
+    }
+    return list;
+}
+
+}  // namespace rop::loop

@@ -1,0 +1,64 @@
+#include "operator/loop/look.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace rop::loop {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Ended allocations are not asked: their addresses may be someone else's by now.
+bool is_asked(const Instance& instance) {
+    return instance.address && (!instance.nomad || (!instance.nomad->terminal() &&
+                                                    instance.nomad->client_status != "pending"));
+}
+
+std::vector<observe::SurveyTarget> targets(const LookRequest& request) {
+    std::vector<observe::SurveyTarget> list;
+    const Standing& standing = request.seen.standing;
+    for (const auto& [id, instance] : observe::roster(request.seen, request.previous.get())) {
+        if (is_asked(instance)) {
+            const bool sweep = standing.leading && instance.swept != standing.epoch;
+            list.push_back(observe::SurveyTarget{id, *instance.address, sweep});
+        }
+    }
+    return list;
+}
+
+/// Without the password nobody can be asked; the reason is every instance's.
+std::vector<observe::SurveyAnswer> refuse_all(const std::vector<observe::SurveyTarget>& asked,
+                                              const std::string& why) {
+    std::vector<observe::SurveyAnswer> answers;
+    for (const auto& target : asked) {
+        answers.push_back(
+            observe::SurveyAnswer{target.id, target.at, Contact::auth_failed, why, {}});
+    }
+    return answers;
+}
+
+}  // namespace
+
+std::string looking_name(const InstallationId& installation) {
+    return "redis-operator-looks:" + installation.value();
+}
+
+asio::awaitable<SnapshotPtr> look(Ports ports, LookRequest request) {
+    std::vector<observe::SurveyTarget> asked = targets(request);
+    if (request.access.has_error()) {
+        request.seen.answers = refuse_all(asked, request.access.error().what);
+    } else {
+        observe::SurveyRequest survey;
+        survey.targets = std::move(asked);
+        survey.access = request.access.value();
+        survey.connection_name = request.connection_name;
+        survey.deadline = request.redis_deadline;
+        request.seen.answers = co_await observe::survey(ports.redis, std::move(survey));
+    }
+    request.seen.now = ports.time->now();
+    request.seen.wall = ports.time->wall();
+    co_return observe::build_snapshot(request.previous.get(), std::move(request.seen));
+}
+
+}  // namespace rop::loop

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "api/spec.hpp"
+#include "operator/loop/ports.hpp"
+#include "operator/observe/snapshot_builder.hpp"
+#include "operator/observe/watch.hpp"
+#include "operator/runtime/bell.hpp"
+#include "operator/runtime/task_group.hpp"
+
+namespace rop::telemetry {
+class Metrics;
+}
+
+namespace rop::loop {
+
+using NodesWatch = observe::Watch<std::vector<ports::NomadNode>>;
+
+/// What is watched for one cluster: the health of its service and the allocations of its job.
+class Sources {
+  public:
+    /// `ring` is called whenever something changed.
+    Sources(Ports ports, const NodesWatch* nodes, std::function<void()> ring);
+
+    /// Watches what `spec` names from now on. Cheap when that is what is watched already.
+    boost::asio::awaitable<void> follow(ClusterSpec spec);
+
+    /// The group's count was changed, or is about to be: ask for it now.
+    void expect_new_count() { group_bell_.ring(); }
+
+    /// Details that lists of Nomad nodes leave out, for placement.spread "meta.<key>".
+    boost::asio::awaitable<void> refresh_hosts(ClusterSpec spec);
+
+    /// Puts what is known into `seen`.
+    void fill(const ClusterSpec& spec, observe::Observations& seen) const;
+
+    /// Every source answered, or failed, at least once.
+    [[nodiscard]] bool ready() const;
+
+    /// Why the cluster's own watches are not live; empty when they are.
+    [[nodiscard]] std::string not_live() const;
+    void report(telemetry::Metrics& metrics) const;
+
+    void stop() { tasks_.stop(); }
+    boost::asio::awaitable<void> join() { return tasks_.join(); }
+
+  private:
+    /// No watch tells a group's count: it is asked for whenever its allocations change.
+    boost::asio::awaitable<void> keep_asking_for_count();
+
+    [[nodiscard]] bool with_nomad(const ClusterSpec& spec) const {
+        return spec.nomad && ports_.nomad != nullptr;
+    }
+
+    Ports ports_;
+    const NodesWatch* nodes_;
+    std::function<void()> ring_;
+    runtime::TaskGroup tasks_;
+    std::string service_;
+    std::optional<NomadTarget> target_;
+    std::unique_ptr<observe::Watch<std::vector<ports::ServiceEntry>>> health_;
+    std::unique_ptr<observe::Watch<std::vector<ports::Allocation>>> allocations_;
+    std::optional<GroupFacts> group_;
+    std::string group_problem_;
+    bool group_asked_ = false;
+    runtime::Bell group_bell_;
+    std::map<std::string, ports::NomadNode> hosts_;  // Details by node id.
+};
+
+}  // namespace rop::loop
