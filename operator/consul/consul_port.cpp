@@ -1,0 +1,311 @@
+#include "operator/consul/consul_port.hpp"
+
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/consul/parse.hpp"
+#include "operator/consul/write.hpp"
+#include "operator/net/api_client.hpp"
+
+namespace rop::consul {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using ports::BlockingQuery;
+using ports::Page;
+using Method = net::HttpRequest::Method;
+using net::percent_encode;
+using net::percent_encode_path;
+using net::Target;
+
+constexpr std::size_t most_operations = 64;  // Consul's own limit of a transaction.
+
+net::ApiOptions api_options(const ConsulConfig& config) {
+    net::ApiOptions options;
+    options.server = config.server;
+    options.product = "Consul";
+    options.token = config.token;
+    options.token_file = config.token_file;
+    options.deadline = config.deadline;
+    if (!config.consul_namespace.empty()) {
+        options.headers.push_back({"X-Consul-Namespace", config.consul_namespace});
+    }
+    // From recorded answers of 1.8.7 and the sources of newer ones: validation answers 500.
+    options.refusals = {"invalid session",  "Invalid session",  "Invalid Session",
+                        "Missing check",    "Missing node",     "is in critical state",
+                        "Unknown check",    "Unknown service",  "does not have associated TTL",
+                        "Invalid behavior", "Invalid Behavior", "No path to datacenter"};
+    return options;
+}
+
+/// Puts a parser's answer in the context of what was asked.
+template <class T>
+Result<T> in_answer(const net::ApiAnswer& answer, Result<T> parsed) {
+    if (parsed.has_error()) {
+        return in_context(answer.what, parsed.error());
+    }
+    return parsed;
+}
+
+class RealConsul : public ports::ConsulPort {
+  public:
+    RealConsul(ports::TimePort& time, ports::RandomPort& random, ConsulConfig config)
+        : time_(time), config_(std::move(config)), api_(time, random, api_options(config_)) {}
+
+    Answer<Page<std::vector<ports::KvEntry>>> kv_list(std::string prefix,
+                                                      BlockingQuery query) override;
+    Answer<Page<std::optional<ports::KvEntry>>> kv_get(std::string key,
+                                                       BlockingQuery query) override;
+    Answer<Page<std::vector<ports::ServiceEntry>>> health(std::string service,
+                                                          BlockingQuery query) override;
+    Answer<ports::TxnAnswer> txn(std::vector<ports::TxnOp> operations) override;
+    Answer<std::string> session_create(ports::SessionRequest request) override;
+    Answer<bool> session_renew(std::string session) override;
+    Answer<void> session_destroy(std::string session) override;
+    Answer<void> register_service(ports::TtlService service) override;
+    Answer<void> pass_check(std::string check_id) override;
+    Answer<void> deregister_service(std::string service_id) override;
+    Answer<std::vector<ports::AgentService>> agent_services(std::string name) override;
+    Answer<std::string> agent_node() override;
+
+  private:
+    Answer<net::ApiAnswer> read(Target target, BlockingQuery query);
+    /// Any success; everything else is an error.
+    Answer<net::ApiAnswer> write(Target target, std::string body);
+    Answer<void> trust_absence(net::ApiAnswer answer, std::vector<Right> rights,
+                               BlockingQuery query);
+    [[nodiscard]] Target global(std::string path) const;
+
+    ports::TimePort& time_;
+    ConsulConfig config_;
+    net::ApiClient api_;
+    std::map<std::string, Moment> absence_trusted_at_;  // By the rights that were asked for.
+};
+
+/// A path whose answer depends on the datacenter.
+Target RealConsul::global(std::string path) const {
+    Target target(std::move(path));
+    target.with_optional("dc", config_.datacenter);
+    return target;
+}
+
+asio::awaitable<Result<net::ApiAnswer>> RealConsul::read(Target target, BlockingQuery query) {
+    if (query.consistent) {
+        target.with("consistent");
+    }
+    co_return co_await api_.read(std::move(target), query);
+}
+
+asio::awaitable<Result<net::ApiAnswer>> RealConsul::write(Target target, std::string body) {
+    ROP_CO_TRY(auto answer, co_await api_.ask(Method::put, std::move(target), std::move(body)));
+    if (!answer.is_success()) {
+        co_return api_.refusal(answer);
+    }
+    co_return answer;
+}
+
+/// Consul leaves out of a list what a token may not see, and an empty list looks as if nothing
+/// were there. Newer versions say so in a header, all tell which rights a token lacks.
+asio::awaitable<Result<void>> RealConsul::trust_absence(net::ApiAnswer answer,
+                                                        std::vector<Right> rights,
+                                                        BlockingQuery query) {
+    constexpr auto trusted_for = 60s;
+    std::string body = write_rights(rights);
+    const auto known = absence_trusted_at_.find(body);
+    if (!query.consistent && known != absence_trusted_at_.end() &&
+        time_.now() - known->second < trusted_for) {
+        co_return ok();
+    }
+    Target target("/v1/internal/acl/authorize");
+    ROP_CO_TRY(const auto judged, co_await api_.ask(Method::post, target, body));
+    if (judged.is_success()) {
+        ROP_CO_TRY(const auto missing,
+                   in_answer(judged, parse_missing_right(judged.response.body)));
+        if (missing) {
+            co_return Error{ErrorKind::denied,
+                            answer.what + ": empty because the token lacks " + *missing};
+        }
+    } else if (judged.response.status >= 500 || judged.response.status == 403) {
+        co_return api_.refusal(judged);
+    }  // Else access control is off (401), or this Consul cannot tell.
+    absence_trusted_at_[std::move(body)] = time_.now();
+    co_return ok();
+}
+
+Result<> whole(const net::ApiAnswer& answer) {
+    if (answer.response.header("X-Consul-Results-Filtered-By-ACLs") == "true") {
+        return Error{ErrorKind::denied, answer.what + ": the token may not read all of it"};
+    }
+    return ok();
+}
+
+Error unaddressable(std::string_view key) {
+    return Error{ErrorKind::rejected,
+                 "the key \"" + std::string(key) + "\" has an empty, . or .. segment"};
+}
+
+asio::awaitable<Result<Page<std::vector<ports::KvEntry>>>> RealConsul::kv_list(
+    std::string prefix, BlockingQuery query) {
+    if (!net::is_clean_path(prefix)) {
+        co_return unaddressable(prefix);
+    }
+    Target target = global("/v1/kv/" + percent_encode_path(prefix));
+    target.with("recurse");
+    ROP_CO_TRY(const auto answer, co_await read(target, query));
+    Page<std::vector<ports::KvEntry>> page;
+    if (answer.is_success()) {
+        ROP_CO_TRY(whole(answer));
+        ROP_CO_TRY(page.value, in_answer(answer, parse_kv(answer.response.body)));
+    } else if (answer.response.status != 404) {
+        co_return api_.refusal(answer);
+    }
+    ROP_CO_TRY(page.index, api_.index_of(answer));
+    if (page.value.empty()) {
+        std::vector<Right> rights{{"key", "read", prefix}};
+        ROP_CO_TRY(co_await trust_absence(answer, std::move(rights), query));
+    }
+    co_return page;
+}
+
+asio::awaitable<Result<Page<std::optional<ports::KvEntry>>>> RealConsul::kv_get(
+    std::string key, BlockingQuery query) {
+    if (!net::is_clean_path(key)) {
+        co_return unaddressable(key);
+    }
+    Target target = global("/v1/kv/" + percent_encode_path(key));
+    ROP_CO_TRY(const auto answer, co_await read(target, query));
+    Page<std::optional<ports::KvEntry>> page;
+    if (answer.is_success()) {
+        ROP_CO_TRY(auto entries, in_answer(answer, parse_kv(answer.response.body)));
+        if (entries.size() != 1) {
+            co_return Error{ErrorKind::malformed, answer.what + ": want one entry"};
+        }
+        page.value = std::move(entries.front());
+    } else if (answer.response.status != 404) {
+        co_return api_.refusal(answer);
+    }
+    ROP_CO_TRY(page.index, api_.index_of(answer));
+    co_return page;
+}
+
+asio::awaitable<Result<Page<std::vector<ports::ServiceEntry>>>> RealConsul::health(
+    std::string service, BlockingQuery query) {
+    Target target = global("/v1/health/service/" + percent_encode(service));
+    ROP_CO_TRY(const auto answer, co_await read(target, query));
+    if (!answer.is_success()) {
+        co_return api_.refusal(answer);
+    }
+    ROP_CO_TRY(whole(answer));
+    Page<std::vector<ports::ServiceEntry>> page;
+    ROP_CO_TRY(page.value, in_answer(answer, parse_health(answer.response.body)));
+    ROP_CO_TRY(page.index, api_.index_of(answer));
+    if (page.value.empty()) {
+        // An instance is left out as well when its node may not be read.
+        std::vector<Right> rights{{"service", "read", service}, {"node", "read", ""}};
+        ROP_CO_TRY(co_await trust_absence(answer, std::move(rights), query));
+    }
+    co_return page;
+}
+
+asio::awaitable<Result<ports::TxnAnswer>> RealConsul::txn(std::vector<ports::TxnOp> operations) {
+    if (operations.empty() || operations.size() > most_operations) {
+        co_return Error{ErrorKind::rejected, "a transaction has 1 to 64 operations, not " +
+                                                 std::to_string(operations.size())};
+    }
+    Target target = global("/v1/txn");
+    std::string body = write_txn(operations);
+    ROP_CO_TRY(const auto answer, co_await api_.ask(Method::put, target, std::move(body)));
+    if (answer.is_success()) {
+        co_return in_answer(answer, parse_txn_applied(answer.response.body, operations));
+    }
+    if (answer.response.status == 409) {
+        co_return in_answer(answer, parse_txn_refused(answer.response.body, operations));
+    }
+    co_return api_.refusal(answer);
+}
+
+asio::awaitable<Result<std::string>> RealConsul::session_create(ports::SessionRequest request) {
+    Target target = global("/v1/session/create");
+    std::string body = write_session(request);
+    ROP_CO_TRY(const auto answer, co_await write(target, std::move(body)));
+    co_return in_answer(answer, parse_session_id(answer.response.body));
+}
+
+asio::awaitable<Result<bool>> RealConsul::session_renew(std::string session) {
+    Target target = global("/v1/session/renew/" + percent_encode(session));
+    ROP_CO_TRY(const auto answer, co_await api_.ask(Method::put, target));
+    if (answer.response.status == 404) {
+        co_return false;
+    }
+    if (!answer.is_success()) {
+        co_return api_.refusal(answer);
+    }
+    co_return true;
+}
+
+asio::awaitable<Result<void>> RealConsul::session_destroy(std::string session) {
+    Target target = global("/v1/session/destroy/" + percent_encode(session));
+    ROP_CO_TRY(co_await write(target, std::string()));
+    co_return ok();
+}
+
+asio::awaitable<Result<void>> RealConsul::register_service(ports::TtlService service) {
+    Target target("/v1/agent/service/register");
+    target.with("replace-existing-checks", "true");  // Else an older check of that id stays.
+    std::string body = write_service(service);
+    ROP_CO_TRY(co_await write(target, std::move(body)));
+    co_return ok();
+}
+
+asio::awaitable<Result<void>> RealConsul::pass_check(std::string check_id) {
+    Target target("/v1/agent/check/pass/" + percent_encode(check_id));
+    ROP_CO_TRY(co_await write(target, std::string()));
+    co_return ok();
+}
+
+asio::awaitable<Result<void>> RealConsul::deregister_service(std::string service_id) {
+    Target target("/v1/agent/service/deregister/" + percent_encode(service_id));
+    ROP_CO_TRY(const auto answer, co_await api_.ask(Method::put, target));
+    if (!answer.is_success() && answer.response.status != 404) {  // 404: it is gone already.
+        co_return api_.refusal(answer);
+    }
+    co_return ok();
+}
+
+asio::awaitable<Result<std::vector<ports::AgentService>>> RealConsul::agent_services(
+    std::string name) {
+    Target target("/v1/agent/health/service/name/" + percent_encode(name));
+    ROP_CO_TRY(const auto answer, co_await api_.ask(Method::get, target));
+    // The status tells the worst health (429 warning, 503 critical) or that there is none (404),
+    // always with the list; the same numbers without a list are what they mean elsewhere.
+    auto services = parse_agent_services(answer.response.body);
+    const unsigned status = answer.response.status;
+    const bool tells_health = status == 404 || status == 429 || status == 503;
+    if (!answer.is_success() && (!tells_health || services.has_error())) {
+        co_return api_.refusal(answer);
+    }
+    co_return in_answer(answer, std::move(services));
+}
+
+asio::awaitable<Result<std::string>> RealConsul::agent_node() {
+    Target target("/v1/agent/self");
+    ROP_CO_TRY(const auto answer, co_await api_.ask(Method::get, target));
+    if (!answer.is_success()) {
+        co_return api_.refusal(answer);
+    }
+    co_return in_answer(answer, parse_agent_node(answer.response.body));
+}
+
+}  // namespace
+
+std::unique_ptr<ports::ConsulPort> make_consul_port(ports::TimePort& time,
+                                                    ports::RandomPort& random,
+                                                    ConsulConfig config) {
+    return std::make_unique<RealConsul>(time, random, std::move(config));
+}
+
+}  // namespace rop::consul
