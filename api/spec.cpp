@@ -3,7 +3,7 @@
 namespace rop {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
@@ -74,17 +74,17 @@ std::vector<Problem> problems_of_consent(const ClusterSpec& spec) {
 std::vector<Problem> problems_of_change(const ClusterSpec& accepted, const ClusterSpec& offered) {
     std::vector<Problem> problems;
     if (accepted.name != offered.name) {
-        problems.push_back(
-            {.path = "$.name",
-             .value = quoted(offered.name.value()),
-             .rule = "the name of a cluster cannot change: it is " + quoted(accepted.name.value()),
-             .nearest = ""});
+        problems.push_back({.path = "$.name",
+                            .value = in_quotes(offered.name.value()),
+                            .rule = "the name of a cluster cannot change: it is " +
+                                    in_quotes(accepted.name.value()),
+                            .nearest = ""});
     }
     if (accepted.mode != offered.mode) {
         problems.push_back({.path = "$.mode",
-                            .value = quoted(to_string(offered.mode)),
+                            .value = in_quotes(to_string(offered.mode)),
                             .rule = "the mode of a cluster cannot change: it is " +
-                                    quoted(to_string(accepted.mode)),
+                                    in_quotes(to_string(accepted.mode)),
                             .nearest = ""});
     }
     for (auto& problem : problems_of_consent(offered)) {

@@ -71,7 +71,7 @@ struct BalanceSpec {
     bool enabled = true;
     double threshold = 0.02;  // Share of the slots by which a primary may be off, 0 < x < 1.
     std::map<std::string, double> weights;
-    std::uint64_t bytes_per_migrate = 1'000'000;
+    std::uint64_t bytes_per_migrate = 1'048'576;  // 1mb, as redis.conf reads it.
     std::uint32_t parallel_moves_max = 4;
 
     friend bool operator==(const BalanceSpec&, const BalanceSpec&) = default;

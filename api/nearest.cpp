@@ -1,0 +1,68 @@
+#include "api/nearest.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace rop {
+namespace {
+
+// No word of ours is longer; what is longer is not a typing error, and costs n² to compare.
+constexpr std::size_t written_max = 64;
+
+std::string letters_of(std::string_view text) {
+    std::string letters;
+    for (const char c : text) {
+        if (c != '-' && c != '_') {
+            letters.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+        }
+    }
+    return letters;
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
+std::size_t distance(const std::string& a, const std::string& b) {
+    std::vector<std::vector<std::size_t>> steps(a.size() + 1,
+                                                std::vector<std::size_t>(b.size() + 1));
+    for (std::size_t i = 0; i <= a.size(); ++i) {
+        for (std::size_t j = 0; j <= b.size(); ++j) {
+            if (i == 0 || j == 0) {
+                steps[i][j] = i + j;
+                continue;
+            }
+            const std::size_t replaced = steps[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            steps[i][j] = std::min({replaced, steps[i - 1][j] + 1, steps[i][j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    return steps[a.size()][b.size()];
+}
+
+/// A third of the letters may be wrong, but never more than three.
+std::size_t distance_max(std::size_t length) {
+    return std::min<std::size_t>(length / 3, 3);
+}
+
+}  // namespace
+
+std::string nearest(std::string_view written, std::span<const std::string_view> words) {
+    if (written.empty() || written.size() > written_max) {
+        return "";
+    }
+    const std::string letters = letters_of(written);
+    std::string_view best;
+    std::size_t best_distance = 0;
+    for (const auto& word : words) {
+        const std::size_t apart = distance(letters, letters_of(word));
+        if (apart <= distance_max(word.size()) && (best.empty() || apart < best_distance)) {
+            best = word;
+            best_distance = apart;
+        }
+    }
+    return best == written ? "" : std::string(best);
+}
+
+}  // namespace rop
