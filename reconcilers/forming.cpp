@@ -256,7 +256,9 @@ Proposal finish(const ClusterSpec& spec, const Snapshot& seen, const Forming& fo
     record.installation = seen.standing.installation;
     record.epoch = seen.standing.epoch;
     proposal.steps.push_back(Step{WriteRecord{std::move(record), "note that the cluster is formed"},
-                                  "every instance serves all slots"});
+                                  forming.as_laid_out()
+                                      ? "every instance serves all slots"
+                                      : "keys were written: what is there is the cluster"});
     return proposal;
 }
 

@@ -39,6 +39,11 @@ class Membership {
     [[nodiscard]] bool is_newcomer(const Instance& instance) const {
         return !record_.members.contains(instance.id) && judge(seen_, instance).kind == Kind::blank;
     }
+    [[nodiscard]] bool reports_a_member(const Instance& instance) const {
+        return std::any_of(record_.members.begin(), record_.members.end(), [&](const auto& entry) {
+            return entry.second.node == instance.report->node;
+        });
+    }
     [[nodiscard]] bool sources_are_certain() const {
         return !seen_.nomad.configured || seen_.nomad.certain;
     }
@@ -180,6 +185,9 @@ void Membership::name_the_rest() {
                      verdict.reason, verdict.what, id);
             }
             continue;
+        }
+        if (verdict.kind == Kind::belongs && reports_a_member(instance)) {
+            continue;  // A member that moved: see take_over_moved_entries().
         }
         if (verdict.kind == Kind::belongs) {
             note(ConditionType::members_known, "OtherCluster",

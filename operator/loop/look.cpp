@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/topology.hpp"
+
 namespace rop::loop {
 
 namespace asio = boost::asio;
@@ -15,13 +17,28 @@ bool is_asked(const Instance& instance) {
                                                     instance.nomad->client_status != "pending"));
 }
 
+/// Slots that had no owner when we last looked: before one is assigned, its keys are looked for.
+std::vector<SlotRange> slots_to_count(const LookRequest& request) {
+    const Snapshot* previous = request.previous.get();
+    const bool matters = previous != nullptr && request.seen.record && previous->record &&
+                         request.seen.record->state == RecordState::formed &&
+                         request.seen.standing.leading;
+    if (!matters) {
+        return {};
+    }
+    const reconcilers::Topology topology = reconcilers::topology_of(*previous);
+    return topology.where.empty() || !topology.whole() ? std::vector<SlotRange>{}
+                                                       : topology.unowned.ranges();
+}
+
 std::vector<observe::SurveyTarget> targets(const LookRequest& request) {
     std::vector<observe::SurveyTarget> list;
     const Standing& standing = request.seen.standing;
+    const std::vector<SlotRange> count = slots_to_count(request);
     for (const auto& [id, instance] : observe::roster(request.seen, request.previous.get())) {
         if (is_asked(instance)) {
             const bool sweep = standing.leading && instance.swept != standing.epoch;
-            list.push_back(observe::SurveyTarget{id, *instance.address, sweep});
+            list.push_back(observe::SurveyTarget{id, *instance.address, sweep, count});
         }
     }
     return list;

@@ -73,6 +73,40 @@ Judgement judge_replies(const std::vector<Reply>& replies) {
     return Judgement{};
 }
 
+/// COUNTKEYSINSLOT is O(1) and answers for slots that the instance does not own, too: that is how
+/// keys of unowned slots are found.
+asio::awaitable<void> count_keys(ports::RedisPort* redis, const SurveyRequest* request,
+                                 std::size_t index, SurveyAnswer* answer) {
+    const SurveyTarget& target = request->targets[index];
+    ports::RedisRequest questions;
+    questions.to = target.at;
+    questions.access = request->access;
+    questions.connection_name = request->connection_name;
+    questions.deadline = request->deadline;
+    std::vector<std::uint16_t> slots;
+    for (const auto& range : target.count) {
+        for (unsigned slot = range.first.value(); slot <= range.last.value(); ++slot) {
+            slots.push_back(static_cast<std::uint16_t>(slot));
+            questions.commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
+        }
+    }
+    const RedisOutcome outcome = co_await redis->send(std::move(questions));
+    if (outcome.failure || outcome.replies.size() != slots.size()) {
+        co_return;  // Not counted: whoever needs the count sees that it is not there.
+    }
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        if (outcome.replies[i].kind != Reply::Kind::integer) {
+            answer->report->keys_in.clear();
+            co_return;
+        }
+        if (outcome.replies[i].integer > 0) {
+            answer->report->keys_in[slots[i]] =
+                static_cast<std::uint64_t>(outcome.replies[i].integer);
+        }
+    }
+    answer->report->counted = target.count;
+}
+
 /// `request` and `answer` belong to survey(), which waits for this.
 asio::awaitable<void> ask(ports::RedisPort* redis, const SurveyRequest* request, std::size_t index,
                           SurveyAnswer* answer) {
@@ -90,6 +124,10 @@ asio::awaitable<void> ask(ports::RedisPort* redis, const SurveyRequest* request,
         outcome = co_await redis->send(std::move(questions));
     }
     *answer = read_answer(target, outcome);
+    const bool countable = answer->report && answer->report->cluster_enabled;
+    if (countable && !target.count.empty()) {
+        co_await count_keys(redis, request, index, answer);
+    }
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace rop::observe {
 struct SurveyTarget {
     InstanceId id;
     Endpoint at;
-    bool sweep = false;  // Also list the connections of operators (CLIENT LIST).
+    bool sweep = false;              // Also list the connections of operators (CLIENT LIST).
+    std::vector<SlotRange> count{};  // Also count the keys in these slots, owned or not.
 };
 
 /// What one instance answered. `report` is there exactly when `contact` is `answered`.
