@@ -60,4 +60,8 @@ std::string_view to_string(Truth truth) {
     return "Unknown";
 }
 
+std::string_view to_string(EventType type) {
+    return type == EventType::normal ? "Normal" : "Warning";
+}
+
 }  // namespace rop

@@ -113,6 +113,9 @@ struct ClusterStatus {
 
 enum class EventType { normal, warning };
 
+/// "Normal", "Warning".
+[[nodiscard]] std::string_view to_string(EventType type);
+
 /// Equal neighbours are counted, not repeated. KV key clusters/<name>/events keeps 100.
 struct Event {
     Timestamp time{};
