@@ -143,6 +143,13 @@ Finding too_few(const ClusterSpec& spec, const Muster& muster) {
                    {}};
 }
 
+Finding nomad_unavailable(const Snapshot& seen) {
+    return Finding{ConditionType::observed,
+                   "NomadUnavailable",
+                   "Nomad cannot be asked (" + seen.nomad.why + "): no cluster is formed meanwhile",
+                   {}};
+}
+
 Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
     Proposal proposal;
     Muster muster = call_muster(seen);
@@ -159,11 +166,7 @@ Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
         return proposal;
     }
     if (spec.nomad && !seen.nomad.certain) {
-        proposal.findings.push_back(Finding{
-            ConditionType::observed,
-            "NomadUnavailable",
-            "Nomad cannot be asked (" + seen.nomad.why + "): no cluster is formed meanwhile",
-            {}});
+        proposal.findings.push_back(nomad_unavailable(seen));
         return proposal;
     }
     if (muster.blank.size() < spec.instances_wanted()) {
@@ -204,6 +207,11 @@ Proposal formation(const ClusterSpec& spec, const Snapshot& seen) {
     }
     if (seen.record->state == RecordState::accepted) {
         return start(spec, seen);
+    }
+    if (spec.nomad && !seen.nomad.certain) {
+        Proposal waiting;
+        waiting.findings.push_back(nomad_unavailable(seen));
+        return waiting;
     }
     Proposal replacing = replace_dead_members(seen);
     if (!replacing.steps.empty()) {
