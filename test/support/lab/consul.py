@@ -1,0 +1,92 @@
+"""Real Consul agents: one server, and a client for each further host."""
+
+import base64
+import json
+import pathlib
+import urllib.error
+import urllib.request
+
+from .process import SERVERS, Process, free_port, wait_until
+
+
+class Consul:
+    """One agent on one loopback address. The first one is the server, the others join it."""
+
+    def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = ""):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.address = address
+        self.node = node or f"node-{address.rsplit('.', 1)[-1]}"
+        self.http_port = free_port(address)
+        self.serf_port = free_port(address)
+        command = [
+            str(SERVERS / "consul"), "agent", "-node", self.node, "-bind", address, "-client", address,
+            "-data-dir", str(folder / "data"), "-http-port", str(self.http_port), "-dns-port", "-1",
+            "-grpc-port", "-1", "-serf-lan-port", str(self.serf_port), "-serf-wan-port", "-1",
+            "-server-port", str(free_port(address)), "-log-level", "warn",
+            "-hcl", "performance { raft_multiplier = 1 } disable_update_check = true leave_on_terminate = false",
+        ]  # fmt: skip
+        if join is None:
+            command += ["-server", "-bootstrap-expect", "1"]
+        else:
+            command += ["-retry-join", f"{join.address}:{join.serf_port}", "-retry-interval", "200ms"]
+        self._command = command
+        self._log = folder / f"consul-{self.node}.log"
+        self.process = Process(f"consul {self.node}", command, self._log)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}:{self.http_port}"
+
+    def restart(self) -> None:
+        self.process = Process(f"consul {self.node}", self._command, self._log)
+
+    def call(self, method: str, path: str, body=None, timeout: float = 5):
+        """(status, parsed body or text). HTTP errors are answers, too."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                status, text = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read().decode()
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, text
+
+    def ready(self) -> bool:
+        self.process.check()
+        try:
+            status, leader = self.call("GET", "/v1/status/leader", timeout=1)
+            if status != 200 or not leader:
+                return False
+            status, nodes = self.call("GET", "/v1/catalog/nodes", timeout=1)
+            return status == 200 and any(node["Node"] == self.node for node in nodes)
+        except (OSError, ValueError):
+            return False
+
+    def wait(self, seconds: float = 30) -> "Consul":
+        wait_until(f"consul {self.node} (log: {self.process.log})", self.ready, seconds, every=0.05)
+        return self
+
+    def put(self, key: str, value: bytes) -> None:
+        status, answer = self.call("PUT", f"/v1/kv/{key}", value)
+        assert status == 200 and answer is True, answer
+
+    def get(self, key: str) -> bytes | None:
+        status, answer = self.call("GET", f"/v1/kv/{key}")
+        return base64.b64decode(answer[0]["Value"] or "") if status == 200 else None
+
+    def delete(self, key: str) -> None:
+        self.call("DELETE", f"/v1/kv/{key}")
+
+    def register(self, service: str, identity: str, address: str, port: int) -> None:
+        body = {
+            "ID": identity, "Name": service, "Address": address, "Port": port,
+            "Check": {"TCP": f"{address}:{port}", "Interval": "1s", "Timeout": "1s", "Status": "passing"},
+        }  # fmt: skip
+        status, answer = self.call("PUT", "/v1/agent/service/register", body)
+        assert status == 200, answer
+
+    def deregister(self, identity: str) -> None:
+        self.call("PUT", f"/v1/agent/service/deregister/{identity}")

@@ -1,0 +1,58 @@
+"""The program under test, as its users start it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import urllib.request
+
+from .process import ROOT, Process, free_port, wait_until
+
+
+def binary() -> pathlib.Path:
+    """ROP_BINARY, else the release build."""
+    return pathlib.Path(os.environ.get("ROP_BINARY", ROOT / "build/release/redis-operator"))
+
+
+class Operator:
+    def __init__(self, folder: pathlib.Path, consul_url: str, nomad_url: str = "", name: str = "operator", args=()):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.listen = f"127.0.0.1:{free_port()}"
+        self.env = {"CONSUL_HTTP_ADDR": consul_url}
+        if nomad_url:
+            self.env["NOMAD_ADDR"] = nomad_url
+        command = [str(binary()), "run", "--listen", self.listen, *args]
+        self.process = Process(name, command, folder / f"{name}.log", self.env)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.listen}"
+
+    def http(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def ready(self) -> bool:
+        self.process.check()
+        try:
+            return self.http("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def wait(self, seconds: float = 20) -> "Operator":
+        wait_until(f"redis-operator (log: {self.process.log})", self.ready, seconds)
+        return self
+
+    def cluster(self, name: str) -> dict:
+        status, body = self.http(f"/v1/clusters/{name}")
+        return json.loads(body) if status == 200 else {}
+
+    def cli(self, *words: str, text: str | None = None, timeout: float = 60) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [str(binary()), *words],
+            input=text, capture_output=True, text=True, timeout=timeout, check=False,
+            env={**os.environ, **self.env},
+        )  # fmt: skip

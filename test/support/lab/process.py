@@ -1,0 +1,98 @@
+"""One process with a log of its own."""
+
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SERVERS = ROOT / ".cache/servers/bin"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+class StartFailed(RuntimeError):
+    """A program did not come up; the message names it and its log."""
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port nobody uses now. Taken from below the kernel's own range for outgoing connections, so that none of those
+    takes it between now and its use."""
+    for _ in range(200):
+        port = 10_000 + int.from_bytes(os.urandom(2), "big") % 20_000
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise StartFailed(f"no free port on {address}")
+
+
+def wait_until(what: str, check, seconds: float, every: float = 0.02):
+    """The first true answer of `check`; StartFailed after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise StartFailed(f"{what}: not within {seconds:g} s")
+        time.sleep(every)
+
+
+class Process:
+    """A program with its output in a file, ended by its pid."""
+
+    def __init__(self, name: str, command: list[str], log: pathlib.Path, env: dict[str, str] | None = None):
+        self.name = name
+        self.log = log
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                preexec_fn=_die_with_parent,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def check(self) -> None:
+        if not self.alive():
+            raise StartFailed(f"{self.name} ended with {self._process.returncode}; its log is {self.log}\n{self.tail()}")
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def signal(self, number: int) -> None:
+        if self.alive():
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self._process.wait(10)
+
+    def stop(self, seconds: float = 10) -> int:
+        """SIGTERM, and SIGKILL for those who do not hear it. Returns the exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            return self._process.wait(10)
