@@ -1,0 +1,213 @@
+#include "operator/net/stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "operator/runtime/within.hpp"
+
+namespace rop::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+Fault fault_of(error_code code) {
+    if (code == asio::error::connection_refused) {
+        return Fault::refused;
+    }
+    if (code == asio::error::timed_out) {
+        return Fault::timed_out;
+    }
+    const bool is_end =
+        code == asio::error::eof || code == asio::error::connection_reset ||
+        code == asio::error::connection_aborted || code == asio::error::broken_pipe ||
+        code == asio::error::operation_aborted || code == asio::error::bad_descriptor;
+    return is_end ? Fault::closed : Fault::other;
+}
+
+std::string sentence(Fault fault, error_code code) {
+    switch (fault) {
+        case Fault::refused:
+            return "connection refused";
+        case Fault::closed:
+            return "the connection was closed by its peer";
+        case Fault::timed_out:
+            return "no answer";
+        case Fault::none:
+        case Fault::barred:
+        case Fault::other:
+            break;
+    }
+    return code.message();
+}
+
+/// Finds a peer that has gone without a word within half a minute, also on an idle connection.
+void keep_alive(tcp::socket& socket) {
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    const auto set = [&](int option, int value) {
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+    };
+    set(TCP_KEEPIDLE, 15);  // Seconds.
+    set(TCP_KEEPINTVL, 5);
+    set(TCP_KEEPCNT, 3);
+}
+
+class TcpStream : public Stream {
+  public:
+    TcpStream(ports::TimePort* time, tcp::socket socket, StreamOptions options)
+        : time_(time), socket_(std::move(socket)), options_(options) {}
+    ~TcpStream() override { reset(); }
+    TcpStream(const TcpStream&) = delete;
+    TcpStream& operator=(const TcpStream&) = delete;
+
+    asio::awaitable<Transfer> read_some(char* to, std::size_t size) override {
+        error_code code;
+        const std::size_t count = co_await socket_.async_read_some(
+            asio::buffer(to, size), asio::redirect_error(asio::use_awaitable, code));
+        if (code) {
+            co_return ended(count, code);
+        }
+        Transfer done;
+        done.bytes = count;
+        co_return done;
+    }
+
+    asio::awaitable<Transfer> write(std::string_view bytes, Gate gate, Moment until) override {
+        Transfer done;
+        while (done.bytes < bytes.size()) {
+            if (gate && !gate()) {
+                done.fault = Fault::barred;
+                done.what = "not allowed to write any more";
+                co_return done;
+            }
+            // Tried first, waited for afterwards: between the gate's word and the kernel taking the
+            // bytes there is never a wait.
+            error_code code;
+            const auto piece = bytes.substr(done.bytes, options_.piece_max);
+            done.bytes += socket_.write_some(asio::buffer(piece), code);
+            if (code == asio::error::would_block || code == asio::error::try_again) {
+                const auto limit = std::max(until - time_->now(), Moment::duration::zero());
+                const auto room = co_await runtime::within(time_, limit, wait_for_room());
+                if (room.has_error()) {
+                    done.fault = is_closed_ ? Fault::closed : Fault::timed_out;
+                    done.what = is_closed_ ? "the connection was closed" : "it reads nothing";
+                    co_return done;
+                }
+            } else if (code) {
+                co_return ended(done.bytes, code);
+            }
+        }
+        co_return done;
+    }
+
+    void close() override { reset(); }
+
+  private:
+    asio::awaitable<Result<>> wait_for_room() {
+        error_code code;
+        co_await socket_.async_wait(tcp::socket::wait_write,
+                                    asio::redirect_error(asio::use_awaitable, code));
+        if (code) {
+            co_return Error{ErrorKind::unavailable, code.message()};
+        }
+        co_return ok();
+    }
+
+    void reset() {
+        is_closed_ = true;
+        error_code ignored;
+        socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+        socket_.close(ignored);
+    }
+
+    [[nodiscard]] Transfer ended(std::size_t bytes, error_code code) const {
+        Transfer end;
+        end.bytes = bytes;
+        end.fault = fault_of(code);
+        end.what = is_closed_ ? "the connection was closed" : sentence(end.fault, code);
+        return end;
+    }
+
+    ports::TimePort* time_;
+    tcp::socket socket_;
+    StreamOptions options_;
+    bool is_closed_ = false;
+};
+
+Connected not_connected(Fault fault, std::string what) {
+    Connected failed;
+    failed.fault = fault;
+    failed.what = std::move(what);
+    return failed;
+}
+
+/// The code goes into the caller's frame, which waits for this.
+asio::awaitable<Result<>> connect_socket(tcp::socket* socket, tcp::endpoint to, error_code* code) {
+    co_await socket->async_connect(to, asio::redirect_error(asio::use_awaitable, *code));
+    if (*code == asio::error::operation_aborted) {
+        co_return Error{ErrorKind::cancelled, "stopped"};
+    }
+    co_return ok();
+}
+
+/// A port of the range that the kernel hands out to clients, on our own machine, where nobody
+/// listens: TCP may then connect a socket to itself, which would answer us with our own words.
+bool is_connected_to_itself(const tcp::socket& socket) {
+    error_code code;
+    const auto ours = socket.local_endpoint(code);
+    const auto theirs = socket.remote_endpoint(code);
+    return !code && ours == theirs;
+}
+
+}  // namespace
+
+asio::awaitable<Connected> connect(ports::TimePort* time, Endpoint to, Moment until,
+                                   StreamOptions options) {
+    error_code code;
+    const auto address = asio::ip::make_address(to.host, code);
+    if (code) {
+        co_return not_connected(Fault::other, "'" + to.host + "' is no IP address");
+    }
+    tcp::socket socket(time->executor());
+    const auto limit = std::max(until - time->now(), Moment::duration::zero());
+    const tcp::endpoint place(address, to.port);
+    const auto in_time =
+        co_await runtime::within(time, limit, connect_socket(&socket, place, &code));
+    if (in_time.has_error() && in_time.error().kind == ErrorKind::cancelled) {
+        throw boost::system::system_error(asio::error::operation_aborted);
+    }
+    if (in_time.has_error()) {
+        co_return not_connected(Fault::timed_out, "no connection: " + in_time.error().what);
+    }
+    if (!code && is_connected_to_itself(socket)) {
+        socket.close(code);
+        code = asio::error::connection_refused;
+    }
+    if (!code) {
+        socket.non_blocking(true, code);
+    }
+    if (code) {
+        const Fault fault = fault_of(code);
+        co_return not_connected(fault, sentence(fault, code));
+    }
+    keep_alive(socket);
+    Connected connected;
+    connected.stream = std::make_unique<TcpStream>(time, std::move(socket), options);
+    co_return connected;
+}
+
+}  // namespace rop::net
