@@ -16,19 +16,20 @@ step_took() {
     fi
 }
 
-# Says every so often how long NAME has been going, and on a terminal also the last line of its log.
+step_last_line() {
+    local line
+    line=$(tail -c 2000 "$1" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1)
+    printf '%.60s' "${line//[^[:print:]]/ }"
+}
+
+# Says every so often how long NAME has been going, and the last line of its log: on a terminal every second, in place.
 step_tick() {
-    local name=$1 log=$2 began=$3 line never
+    local name=$1 log=$2 began=$3 every=30 begin='' end='\n' never
+    [[ ! -t 1 ]] || { every=1 begin='\r\e[K' end=; }
     exec {never}<> <(:)  # To wait without a `sleep` that would outlive us.
     while :; do
-        if [[ -t 1 ]]; then
-            read -rt 1 -u "$never" || true
-            line=$(tail -c 2000 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1)
-            printf '\r\e[K  %-28s %s  %.60s' "$name" "$(step_took "$began")" "${line//[^[:print:]]/ }"
-        else
-            read -rt 30 -u "$never" || true
-            printf '  %-28s still going after %s\n' "$name" "$(step_took "$began")"
-        fi
+        read -rt "$every" -u "$never" || true
+        printf "$begin  %-28s %s … %s$end" "$name" "$(step_took "$began")" "$(step_last_line "$log")"
     done
 }
 
