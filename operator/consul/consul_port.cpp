@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using ports::BlockingQuery;
 using ports::Page;
 using Method = net::HttpRequest::Method;
+using net::in_answer;
 using net::percent_encode;
 using net::percent_encode_path;
 using net::Target;
@@ -40,15 +41,6 @@ net::ApiOptions api_options(const ConsulConfig& config) {
                         "Unknown check",    "Unknown service",  "does not have associated TTL",
                         "Invalid behavior", "Invalid Behavior", "No path to datacenter"};
     return options;
-}
-
-/// Puts a parser's answer in the context of what was asked.
-template <class T>
-Result<T> in_answer(const net::ApiAnswer& answer, Result<T> parsed) {
-    if (parsed.has_error()) {
-        return in_context(answer.what, parsed.error());
-    }
-    return parsed;
 }
 
 class RealConsul : public ports::ConsulPort {

@@ -79,6 +79,15 @@ class ApiClient {
     HttpClient http_;
 };
 
+/// What was parsed from an answer, its error in the context of what was asked.
+template <class T>
+[[nodiscard]] Result<T> in_answer(const ApiAnswer& answer, Result<T> parsed) {
+    if (parsed.has_error()) {
+        return in_context(answer.what, parsed.error());
+    }
+    return parsed;
+}
+
 /// One line of at most `bytes`, whole characters of UTF-8, for errors that people read.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t bytes);
 

@@ -82,9 +82,9 @@ Result<> verdict(Result<T> parsed) {
     return ok();
 }
 
-class MalformedAnswers : public ::testing::TestWithParam<Malformed> {};
+class MalformedConsulAnswers : public ::testing::TestWithParam<Malformed> {};
 
-TEST_P(MalformedAnswers, AreNamedByPath) {
+TEST_P(MalformedConsulAnswers, AreNamedByPath) {
     const auto parsed = GetParam().parse(GetParam().text);
 
     ASSERT_TRUE(parsed.has_error());
@@ -142,7 +142,7 @@ const Malformed malformed[] = {
     {"NoNodeName", &node, R"({"Config": {}})", "$.Config.NodeName: missing"},
     {"NoAllow", &rights, R"([{"Resource": "key"}])", "$[0].Allow: missing"},
 };
-INSTANTIATE_TEST_SUITE_P(Parse, MalformedAnswers, ::testing::ValuesIn(malformed),
+INSTANTIATE_TEST_SUITE_P(Parse, MalformedConsulAnswers, ::testing::ValuesIn(malformed),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(WriteTxn, EveryOperation) {
