@@ -133,7 +133,9 @@ RedisOutcome Connection::judge_introduction(RedisOutcome answered) const {
         if (is_denial(reply.text)) {
             return failed(Contact::auth_failed, Error{ErrorKind::denied, text});
         }
-        if (answered.contact == Contact::closed) {  // "ERR max number of clients reached"
+        // Says so, and closes; the end may not have been noticed yet.
+        if (reply.text.starts_with("ERR max number of clients") ||
+            answered.contact == Contact::closed) {
             return failed(Contact::closed, Error{ErrorKind::unavailable, text});
         }
         return failed(Contact::garbled, Error{ErrorKind::malformed, text});
