@@ -150,15 +150,16 @@ void HttpClient::Pool::wake_next() {
 asio::awaitable<Result<HttpResponse>> HttpClient::Pool::send(std::shared_ptr<Pool> /*self*/,
                                                              HttpRequest request) {
     ROP_CO_TRY(const std::string text, write_request(request, host_));
+    const Moment until = time_.now() + request.deadline;
     bool may_repeat = request.method == HttpRequest::Method::get;
     for (;;) {
         Seat seat = co_await take_seat();
         const bool was_kept = seat.connection->is_open();
         seat.is_at_rest = false;
         if (!was_kept) {
-            ROP_CO_TRY(co_await seat.connection->connect(server_));
+            ROP_CO_TRY(co_await seat.connection->connect(server_, until));
         }
-        HttpExchange exchange = co_await seat.connection->exchange(text, options_.limits);
+        HttpExchange exchange = co_await seat.connection->exchange(text, options_.limits, until);
         if (exchange.ending == HttpExchange::Ending::answered) {
             seat.is_at_rest = true;
             co_return std::move(*exchange.response);
@@ -176,14 +177,16 @@ asio::awaitable<Result<HttpResponse>> HttpClient::Pool::send(std::shared_ptr<Poo
 asio::awaitable<Result<std::optional<HttpResponse>>> HttpClient::Pool::poll(
     std::shared_ptr<Pool> /*self*/, HttpRequest request) {
     ROP_CO_TRY(std::string text, write_request(request, host_));
+    const Moment until = time_.now() + request.deadline;
     const PollCount count(*this);
     Seat seat = co_await take_seat();
     const bool was_kept = seat.connection->is_open();
     seat.is_at_rest = false;
     if (!was_kept) {
-        ROP_CO_TRY(co_await seat.connection->connect(server_));
+        ROP_CO_TRY(co_await seat.connection->connect(server_, until));
     }
-    HttpExchange exchange = co_await seat.connection->exchange(std::move(text), options_.limits);
+    HttpExchange exchange =
+        co_await seat.connection->exchange(std::move(text), options_.limits, until);
     if (exchange.ending == HttpExchange::Ending::failed) {
         co_return std::move(exchange.error);
     }

@@ -2,70 +2,65 @@
 
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "operator/net/resolve.hpp"
 
 namespace rop::net {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 
-asio::awaitable<Result<>> HttpConnection::connect(ServerUrl server) {
+namespace {
+
+/// A stream cannot tell whether its peer closed it or we were stopped.
+asio::awaitable<bool> is_stopped() {
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    co_return state.cancelled() != asio::cancellation_type::none;
+}
+
+}  // namespace
+
+asio::awaitable<Result<>> HttpConnection::connect(ServerUrl server, Moment until) {
     if (server.scheme != ServerUrl::Scheme::http) {
         co_return Error{ErrorKind::rejected, to_string(server) + " is not served yet: only http"};
     }
-    ROP_CO_TRY(auto addresses, co_await resolve(&time_, server.host, server.port));
-    auto connected = co_await connect_any(std::move(addresses));
-    if (connected.has_error()) {
-        co_return in_context("connect " + server.host + ":" + std::to_string(server.port),
-                             connected.error());
-    }
-    co_return ok();
-}
-
-asio::awaitable<Result<>> HttpConnection::connect_any(std::vector<tcp::endpoint> to) {
-    error_code code = asio::error::host_not_found;
-    for (const auto& address : to) {
-        close();
-        co_await socket_.async_connect(address, asio::redirect_error(asio::use_awaitable, code));
-        if (!code) {
-            socket_.set_option(tcp::no_delay(true), code);
+    ROP_CO_TRY(const auto addresses, co_await resolve(&time_, server.host, server.port));
+    std::string why = "no address";
+    for (const auto& address : addresses) {
+        const Endpoint place{address.address().to_string(), address.port()};
+        auto connected = co_await net::connect(&time_, place, until, StreamOptions());
+        if (connected.stream) {
+            stream_ = std::move(connected.stream);
             co_return ok();
         }
-        close();
-        if (code == asio::error::operation_aborted) {
-            break;
-        }
+        why = std::move(connected.what);
     }
-    const auto kind =
-        code == asio::error::operation_aborted ? ErrorKind::cancelled : ErrorKind::unavailable;
-    co_return Error{kind, code.message()};
+    co_return Error{ErrorKind::unavailable,
+                    "connect " + server.host + ":" + std::to_string(server.port) + ": " + why};
 }
 
-asio::awaitable<HttpExchange> HttpConnection::exchange(std::string text, HttpLimits limits) {
+asio::awaitable<HttpExchange> HttpConnection::exchange(std::string text, HttpLimits limits,
+                                                       Moment until) {
     ResponseReader reader(limits);
-    error_code code;
-    co_await asio::async_write(socket_, asio::buffer(text),
-                               asio::redirect_error(asio::use_awaitable, code));
-    // A server that refuses a large request may have answered before it closed: read on.
-    if (code == asio::error::operation_aborted) {
-        co_return ended(reader, code);
-    }
+    const Gate always;
+    // A fault is left to the reading: a server that refuses a large request may have answered
+    // before it closed.
+    co_await stream_->write(text, always, until);
     for (;;) {
-        const std::size_t count = co_await socket_.async_read_some(
-            asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, code));
-        if (code) {
-            co_return ended(reader, code);
+        const Transfer transfer = co_await stream_->read_some(buffer_.data(), buffer_.size());
+        const bool stopped = co_await is_stopped();
+        if (stopped) {
+            stream_.reset();
+            HttpExchange nothing;
+            nothing.error = Error{ErrorKind::cancelled, "stopped"};
+            co_return nothing;
         }
-        const auto state = reader.put(std::string_view(buffer_.data(), count));
+        if (transfer.fault != Fault::none) {
+            co_return ended(reader, transfer);
+        }
+        const auto state = reader.put(std::string_view(buffer_.data(), transfer.bytes));
         if (state.has_error()) {
-            close();
+            stream_.reset();
             HttpExchange garbled;
             garbled.received = true;
             garbled.error = state.error();
@@ -76,7 +71,7 @@ asio::awaitable<HttpExchange> HttpConnection::exchange(std::string text, HttpLim
         }
     }
     if (!reader.may_reuse()) {
-        close();
+        stream_.reset();
     }
     HttpExchange answered;
     answered.ending = HttpExchange::Ending::answered;
@@ -85,15 +80,11 @@ asio::awaitable<HttpExchange> HttpConnection::exchange(std::string text, HttpLim
     co_return answered;
 }
 
-HttpExchange HttpConnection::ended(ResponseReader& reader, error_code code) {
-    close();
+HttpExchange HttpConnection::ended(ResponseReader& reader, const Transfer& transfer) {
+    stream_.reset();
     HttpExchange end;
     end.received = reader.has_begun();
-    if (code == asio::error::operation_aborted) {
-        end.error = Error{ErrorKind::cancelled, "stopped"};
-        return end;
-    }
-    if (code == asio::error::eof && reader.put_end() == ResponseReader::State::complete) {
+    if (reader.put_end() == ResponseReader::State::complete) {
         end.ending = HttpExchange::Ending::answered;
         end.response = reader.take();
         return end;
@@ -102,21 +93,8 @@ HttpExchange HttpConnection::ended(ResponseReader& reader, error_code code) {
     end.error =
         Error{ErrorKind::unavailable,
               end.received ? "the connection ended in the middle of the answer"
-                           : "the connection ended before an answer (" + code.message() + ")"};
+                           : "the connection ended before an answer (" + transfer.what + ")"};
     return end;
-}
-
-bool HttpConnection::has_gone_stale() {
-    error_code code;
-    socket_.non_blocking(true, code);
-    char byte = 0;
-    socket_.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, code);
-    return code != asio::error::would_block;
-}
-
-void HttpConnection::close() {
-    error_code ignored;
-    socket_.close(ignored);
 }
 
 }  // namespace rop::net

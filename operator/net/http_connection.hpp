@@ -1,17 +1,16 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include "api/base/result.hpp"
 #include "api/time.hpp"
 #include "operator/net/http_codec.hpp"
+#include "operator/net/stream.hpp"
 #include "operator/net/url.hpp"
 #include "operator/ports/time.hpp"
 
@@ -31,32 +30,27 @@ struct HttpExchange {
     Error error{ErrorKind::unavailable, "not sent"};
 };
 
-/// One connection to one server, and the only place that touches its socket. It must outlive its
-/// coroutines.
+/// One connection to one server: HTTP over a stream. It must outlive its coroutines.
 class HttpConnection {
   public:
-    explicit HttpConnection(ports::TimePort& time)
-        : time_(time), executor_(time.executor()), socket_(executor_) {}
+    explicit HttpConnection(ports::TimePort& time) : time_(time) {}
 
-    [[nodiscard]] boost::asio::awaitable<Result<>> connect(ServerUrl server);
+    [[nodiscard]] boost::asio::awaitable<Result<>> connect(ServerUrl server, Moment until);
     /// `text` is a whole request. Afterwards is_open() tells whether another one may follow.
-    [[nodiscard]] boost::asio::awaitable<HttpExchange> exchange(std::string text,
-                                                                HttpLimits limits);
+    [[nodiscard]] boost::asio::awaitable<HttpExchange> exchange(std::string text, HttpLimits limits,
+                                                                Moment until);
 
-    [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+    [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
     /// The server has closed its side, or talks without being asked.
-    [[nodiscard]] bool has_gone_stale();
-    void close();
+    [[nodiscard]] bool has_gone_stale() { return !stream_->is_quiet(); }
 
     Moment idle_since{};
 
   private:
-    boost::asio::awaitable<Result<>> connect_any(std::vector<boost::asio::ip::tcp::endpoint> to);
-    HttpExchange ended(ResponseReader& reader, boost::system::error_code code);
+    HttpExchange ended(ResponseReader& reader, const Transfer& transfer);
 
     ports::TimePort& time_;
-    boost::asio::any_io_executor executor_;
-    boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<Stream> stream_;
     std::array<char, 16U * 1024> buffer_{};
 };
 

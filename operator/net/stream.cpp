@@ -114,6 +114,13 @@ class TcpStream : public Stream {
         co_return done;
     }
 
+    [[nodiscard]] bool is_quiet() override {
+        error_code code;
+        char byte = 0;
+        socket_.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, code);
+        return code == asio::error::would_block || code == asio::error::try_again;
+    }
+
     void close() override { reset(); }
 
   private:

@@ -49,6 +49,10 @@ class Stream {
     virtual boost::asio::awaitable<Transfer> write(std::string_view bytes, Gate gate,
                                                    Moment until) = 0;
 
+    /// Nothing has arrived that was not read, and the peer has not closed: a kept connection may
+    /// be used again. Never waits.
+    [[nodiscard]] virtual bool is_quiet() = 0;
+
     /// At once, by a reset: what the kernel has not sent yet is never sent. Whoever reads or waits
     /// for room wakes with Fault::closed. May be called again.
     virtual void close() = 0;

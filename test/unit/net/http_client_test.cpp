@@ -255,7 +255,7 @@ TEST_F(HttpClientTest, RefusedConnectionNamesTheServer) {
     ASSERT_TRUE(refused.has_error());
     EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
     EXPECT_EQ(refused.error().what,
-              "GET /v1/kv/a: connect 127.0.0.1:" + port + ": Connection refused");
+              "GET /v1/kv/a: connect 127.0.0.1:" + port + ": connection refused");
 }
 
 TEST_F(HttpClientTest, NamesAreResolved) {
