@@ -200,6 +200,8 @@ struct Standing {
     Epoch epoch;
     InstallationId installation;
     std::string leader;  // Instance id of the leader as the lock says; empty: nobody.
+
+    friend bool operator==(const Standing&, const Standing&) = default;
 };
 
 /// Everything observed about one cluster at one moment. Immutable once built; the only memory

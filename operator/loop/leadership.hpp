@@ -35,6 +35,11 @@ struct LeadershipOptions {
 
 /// Takes, proves and gives back the lock by which one operator of an installation acts; see
 /// docs/architecture.md. Every operator runs one.
+///
+/// Keys below the prefix: `leader` (the lock), `epoch` (+1 in the transaction that takes the lock)
+/// and `installation` (the installation id, 16 hex digits; created in the transaction that first
+/// takes the lock, and read by everyone. The contract leaves its place open; records carry the
+/// same id).
 class Leadership : public execute::Lease {
   public:
     ~Leadership() override = default;
@@ -43,7 +48,8 @@ class Leadership : public execute::Lease {
     /// deregisters, in at most a second. A clean unlock spares the next leader its wait.
     virtual boost::asio::awaitable<void> run() = 0;
 
-    /// What the snapshots say about us: leading only while held().
+    /// What the snapshots say about us: leading only while held(). For followers `epoch` and
+    /// `leader` are what the lock says.
     [[nodiscard]] virtual Standing standing() const = 0;
 
     /// Needed for `check-session` in every write; empty while not leading.
@@ -60,7 +66,7 @@ class Leadership : public execute::Lease {
 
 [[nodiscard]] std::unique_ptr<Leadership> make_leadership(Ports ports, LeadershipOptions options);
 
-/// "2 × beat (500 ms) < lease (900 ms) < check (2 s) does not hold", or nullopt.
+/// "2 × beat (500ms) < lease (900ms) < check (2s) does not hold", or nullopt.
 [[nodiscard]] std::optional<std::string> problem_of(const LeadershipTimes& times);
 
 }  // namespace rop::loop

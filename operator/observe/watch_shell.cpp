@@ -48,7 +48,7 @@ bool WatchShell::answered(const ports::BlockingQuery& query, std::uint64_t index
     // An answer at once was true at some moment since it was asked for; one that blocked, when it
     // came.
     const bool believed = state_.answered(index, empty, query.index == 0 ? sent : time_->now());
-    if (!believed) {
+    if (!believed && state_.view().seen) {
         log::info("watch asks again before it believes",
                   {{"watch", options_.name}, {"reason", state_.view().why}});
     }

@@ -1,0 +1,342 @@
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/loop/leader_state.hpp"
+#include "operator/loop/lease_clock.hpp"
+#include "operator/loop/lock_value.hpp"
+
+namespace rop::loop {
+namespace {
+
+using namespace std::chrono_literals;
+using Verdict = LeaderState::Verdict;
+
+constexpr Moment start{100s};
+
+LockValue signature(const std::string& instance, std::uint64_t epoch, bool released = false) {
+    LockValue value;
+    value.instance = instance;
+    value.address = "127.0.0.1:9480";
+    value.version = "0.1.0";
+    value.epoch = Epoch(epoch);
+    value.host = "host-1";
+    value.released = released;
+    return value;
+}
+
+LockEntry entry(const std::string& value, const std::string& session = "") {
+    ports::KvEntry found;
+    found.value = value;
+    found.session = session;
+    found.modify_index = 7;
+    return found;
+}
+
+LockEntry lock(const LockValue& value, const std::string& session = "") {
+    return entry(write_lock_value(value), session);
+}
+
+LockAnswer answer(LockEntry found) {
+    return ports::Page<LockEntry>{std::move(found), 7};
+}
+
+class LeaderStateTest : public ::testing::Test {
+  protected:
+    /// Takes the lock at `start` from nobody, who had not released it.
+    void lead() {
+        state.session_opened("ours");
+        (void)state.attempt(Ground(), 0xabc);
+        ASSERT_TRUE(state.taken(start, start + 10ms));
+    }
+
+    LeaderState state{LeadershipOptions(), signature("us", 0)};
+};
+
+TEST(LockValue, ComesBackAsItWasWritten) {
+    for (const bool released : {false, true}) {
+        const LockValue value = signature("host-1-ab \"quoted\"", 7, released);
+        EXPECT_EQ(parse_lock_value(write_lock_value(value)), value);
+    }
+}
+
+TEST(LockValue, GarbageIsNobody) {
+    const std::vector<std::string> garbage = {
+        "",
+        "{",
+        "null",
+        "[1]",
+        R"({"instance":"a"})",
+        R"({"instance":"","epoch":1})",
+        R"({"instance":7,"epoch":1})",
+        R"({"instance":"a","epoch":-1})",
+        R"({"instance":"a","epoch":"1"})",
+        R"({"instance":"a","epoch":18446744073709551615})",
+    };
+    for (const std::string& text : garbage) {
+        EXPECT_FALSE(parse_lock_value(text)) << text;
+    }
+}
+
+TEST(LockValue, AnEpochIsADecimalNumberThatCanGrow) {
+    EXPECT_EQ(parse_epoch("12"), Epoch(12));
+    for (const char* text : {"", "x", "12 ", "-1", "1.5", "18446744073709551615"}) {
+        EXPECT_FALSE(parse_epoch(text)) << text;
+    }
+}
+
+TEST(LeaseClock, WaitsOneLeaseAndEndsOneAfterTheSendingOfTheLastProof) {
+    LeaseClock clock(1'500ms, 5'000ms);
+    clock.taken(start, start + 100ms, false);
+    EXPECT_FALSE(clock.held(start + 100ms));
+    clock.proven(start + 1'000ms);
+    EXPECT_FALSE(clock.held(start + 1'599ms));
+    EXPECT_TRUE(clock.held(start + 1'600ms));
+    EXPECT_TRUE(clock.held(start + 2'499ms));
+    EXPECT_FALSE(clock.held(start + 2'500ms));
+    EXPECT_EQ(clock.gives_up_at(), start + 7'500ms);
+}
+
+TEST(LeaseClock, DoesNotWaitForWhoeverHadReleased) {
+    LeaseClock clock(1'500ms, 5'000ms);
+    clock.taken(start, start + 100ms, true);
+    EXPECT_TRUE(clock.held(start + 100ms));
+}
+
+TEST(LeaseClock, AnOlderProofDoesNotShortenIt) {
+    LeaseClock clock(1'500ms, 5'000ms);
+    clock.taken(start, start, true);
+    clock.proven(start + 1'000ms);
+    clock.proven(start + 500ms);
+    EXPECT_EQ(clock.ends(), start + 2'500ms);
+}
+
+TEST(LeaseClock, SaysWhenItChangesNext) {
+    LeaseClock clock(1'500ms, 5'000ms);
+    clock.taken(start, start + 100ms, false);
+    EXPECT_EQ(clock.next_change(start), start + 1'600ms);
+    clock.proven(start + 1'000ms);
+    EXPECT_EQ(clock.next_change(start + 1'600ms), start + 2'500ms);
+    EXPECT_EQ(clock.next_change(start + 2'500ms), start + 7'500ms);
+}
+
+TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
+    struct Row {
+        const char* why;
+        Ground ground;
+        std::uint64_t seen;
+        std::uint64_t expected;
+    };
+    const std::vector<Row> rows = {
+        {"nothing yet", {}, 0, 1},
+        {"the key counts", {{}, entry("41"), {}}, 0, 42},
+        {"the lock's value stands in for a deleted key", {lock(signature("a", 9)), {}, {}}, 0, 10},
+        {"and for a spoilt one", {lock(signature("a", 9)), entry("??"), {}}, 0, 10},
+        {"seen elsewhere", {{}, entry("41"), {}}, 50, 51},
+        {"nonsense does not count", {entry("x"), entry("41"), {}}, ~std::uint64_t{0}, 42},
+    };
+    for (const Row& row : rows) {
+        LeaderState fresh(LeadershipOptions(), signature("us", 0));
+        fresh.session_opened("ours");
+        (void)fresh.greater_epoch_seen(Epoch(row.seen));
+        EXPECT_EQ(fresh.attempt(row.ground, 1).epoch, Epoch(row.expected)) << row.why;
+    }
+}
+
+TEST_F(LeaderStateTest, LockAndEpochAreWrittenTogether) {
+    state.session_opened("ours");
+    const Attempt& attempt = state.attempt({lock(signature("a", 4)), entry("4"), {}}, 0xabc);
+
+    ASSERT_EQ(attempt.operations.size(), 3U);
+    const auto& lock_op = std::get<ports::KvLock>(attempt.operations[0]);
+    EXPECT_EQ(lock_op.key, "redis-operator/leader");
+    EXPECT_EQ(lock_op.session, "ours");
+    EXPECT_EQ(parse_lock_value(lock_op.value), signature("us", 5));
+    const auto& epoch_op = std::get<ports::KvCas>(attempt.operations[1]);
+    EXPECT_EQ(epoch_op.key, "redis-operator/epoch");
+    EXPECT_EQ(epoch_op.value, "5");
+    EXPECT_EQ(epoch_op.index, 7U);
+    const auto& name_op = std::get<ports::KvCas>(attempt.operations[2]);
+    EXPECT_EQ(name_op.key, "redis-operator/installation");
+    EXPECT_EQ(name_op.value, "0000000000000abc");
+    EXPECT_EQ(name_op.index, 0U) << "created only";
+}
+
+TEST_F(LeaderStateTest, AnInstallationThatHasANameKeepsIt) {
+    state.session_opened("ours");
+    EXPECT_EQ(state.attempt({{}, {}, entry("00ff")}, 1).operations.size(), 2U);
+    ASSERT_TRUE(state.taken(start, start));
+    EXPECT_EQ(state.installation(), InstallationId("00ff"));
+
+    state.lose(Loss::deleted);
+    const Attempt& again = state.attempt({{}, {}, entry("not a name: it has spaces")}, 1);
+    EXPECT_EQ(std::get<ports::KvCas>(again.operations.back()).value, "00ff");
+}
+
+TEST_F(LeaderStateTest, OnlyAReleaseSparesTheWait) {
+    struct Row {
+        const char* found;
+        LockEntry lock;
+        bool acts_at_once;
+    };
+    const std::vector<Row> rows = {
+        {"nothing", {}, false},
+        {"a lock that was let go by Consul", lock(signature("a", 4)), false},
+        {"garbage", entry("released: true"), false},
+        {"a clean unlock", lock(signature("a", 4, true)), true},
+        {"our own lock, and an old word", lock(signature("a", 4, true), "ours"), false},
+    };
+    for (const Row& row : rows) {
+        LeaderState fresh(LeadershipOptions(), signature("us", 0));
+        fresh.session_opened("ours");
+        (void)fresh.attempt({row.lock, {}, {}}, 1);
+        ASSERT_TRUE(fresh.taken(start, start + 1ms));
+        EXPECT_EQ(fresh.held(start + 1ms), row.acts_at_once) << row.found;
+        EXPECT_FALSE(fresh.held(start + 1'501ms)) << "without a proof";
+    }
+}
+
+TEST_F(LeaderStateTest, WhatAProofMeans) {
+    const Error denied{ErrorKind::denied, "Permission denied"};
+    const Error late{ErrorKind::unavailable, "no answer"};
+    const LockAnswer gone = answer({});
+    const LockAnswer ours = answer(lock(signature("us", 1), "ours"));
+    struct Row {
+        const char* why;
+        std::vector<LockAnswer> answers;
+        Verdict last;
+        std::optional<Loss> loss;
+    };
+    const std::vector<Row> rows = {
+        {"our session", {ours}, Verdict::proven, {}},
+        {"our session, whatever someone wrote", {answer(entry("x", "ours"))}, Verdict::proven, {}},
+        {"another", {answer(lock(signature("a", 2), "b"))}, Verdict::lost, Loss::taken_over},
+        {"none", {answer(lock(signature("us", 1)))}, Verdict::lost, Loss::taken_over},
+        {"no key", {gone}, Verdict::ask_again, {}},
+        {"no key, twice", {gone, gone}, Verdict::lost, Loss::deleted},
+        {"no key for a moment", {gone, ours, gone}, Verdict::ask_again, {}},
+        {"no answer", {late, late, late}, Verdict::nothing, {}},
+        {"denied", {denied}, Verdict::nothing, {}},
+        {"denied, twice", {denied, denied}, Verdict::lost, Loss::denied},
+        {"denied now and then", {denied, ours, denied}, Verdict::nothing, {}},
+    };
+    for (const Row& row : rows) {
+        LeaderState fresh(LeadershipOptions(), signature("us", 0));
+        fresh.session_opened("ours");
+        (void)fresh.attempt(Ground(), 1);
+        ASSERT_TRUE(fresh.taken(start, start));
+        Verdict last = Verdict::nothing;
+        for (const LockAnswer& given : row.answers) {
+            last = fresh.judge(given, start + 500ms, fresh.hold());
+        }
+        EXPECT_EQ(last, row.last) << row.why;
+        EXPECT_EQ(fresh.loss(), row.loss) << row.why;
+        EXPECT_EQ(fresh.holds_lock(), !row.loss.has_value()) << row.why;
+    }
+}
+
+TEST_F(LeaderStateTest, AnAnswerThatOutlivedItsHoldMeansNothing) {
+    lead();
+    const std::uint64_t first = state.hold();
+    (void)state.greater_epoch_seen(Epoch(9));
+    (void)state.attempt(Ground(), 1);
+    ASSERT_TRUE(state.taken(start + 1s, start + 1s));
+
+    EXPECT_EQ(state.judge(answer(lock(signature("a", 2), "b")), start, first), Verdict::nothing);
+    EXPECT_TRUE(state.holds_lock());
+}
+
+TEST_F(LeaderStateTest, AProofBringsALapsedLeaseBack) {
+    lead();
+    EXPECT_FALSE(state.held(start + 4s));
+    (void)state.judge(answer(lock(signature("us", 1), "ours")), start + 4s, state.hold());
+    EXPECT_TRUE(state.held(start + 4s));
+}
+
+TEST_F(LeaderStateTest, GivesUpLongAfterTheLeaseHasEnded) {
+    lead();
+    EXPECT_FALSE(state.tick(start + 6'499ms));
+    EXPECT_EQ(state.tick(start + 6'500ms), Loss::gave_up);
+    EXPECT_EQ(state.discarded(), "ours");
+    EXPECT_FALSE(state.may_beat());
+    EXPECT_EQ(state.session(), "");
+
+    state.discarded_destroyed();
+    EXPECT_TRUE(state.may_beat());
+}
+
+TEST_F(LeaderStateTest, NewsOfAnOldSessionIsIgnored) {
+    lead();
+    EXPECT_FALSE(state.session_gone("older"));
+    EXPECT_TRUE(state.holds_lock());
+    EXPECT_EQ(state.session_gone("ours"), Loss::session_gone);
+    EXPECT_EQ(state.discarded(), "") << "nothing to destroy";
+    EXPECT_FALSE(state.wants_lock()) << "not before there is another session";
+}
+
+TEST_F(LeaderStateTest, AGreaterEpochEndsTheHoldAndIsOutbid) {
+    lead();
+    EXPECT_FALSE(state.greater_epoch_seen(Epoch(1))) << "our own";
+    EXPECT_EQ(state.greater_epoch_seen(Epoch(9)), Loss::greater_epoch);
+    EXPECT_TRUE(state.wants_lock()) << "with the same session";
+    const LockEntry held = lock(signature("us", 1), "ours");
+    EXPECT_FALSE(state.is_ours(held)) << "its epoch is too small";
+    EXPECT_EQ(state.attempt({held, entry("1"), {}}, 1).epoch, Epoch(10));
+
+    (void)state.greater_epoch_seen(Epoch(12));
+    EXPECT_FALSE(state.taken(start, start)) << "outdated before the answer came";
+}
+
+TEST_F(LeaderStateTest, AnAnswerThatWasLostIsFoundInTheLock) {
+    state.session_opened("ours");
+    const Attempt attempt = state.attempt({lock(signature("a", 4, true)), entry("4"), {}}, 0xabc);
+    const LockEntry found = entry(attempt.value, "ours");
+
+    ASSERT_TRUE(state.is_ours(found));
+    state.adopted(found, start, start + 5ms);
+    EXPECT_EQ(state.epoch(), Epoch(5));
+    EXPECT_TRUE(state.held(start + 5ms)) << "what it followed had been released";
+    EXPECT_EQ(state.installation(), InstallationId("0000000000000abc"));
+}
+
+TEST_F(LeaderStateTest, StandingOfALeaderAndOfAFollower) {
+    state.saw_installation(entry("00ff"));
+    state.saw_lock(lock(signature("them", 3), "theirs"));
+    Standing follower;
+    follower.epoch = Epoch(3);
+    follower.installation = InstallationId("00ff");
+    follower.leader = "them";
+    EXPECT_EQ(state.standing(start), follower);
+
+    state.saw_lock(lock(signature("them", 3)));
+    EXPECT_EQ(state.standing(start).leader, "") << "free: nobody leads";
+
+    state.session_opened("ours");
+    (void)state.attempt({lock(signature("them", 3, true)), {}, {}}, 0xabc);
+    ASSERT_TRUE(state.taken(start, start));
+    EXPECT_TRUE(state.standing(start).leading);
+    EXPECT_EQ(state.standing(start).leader, "us");
+    EXPECT_EQ(state.standing(start).epoch, Epoch(4));
+    EXPECT_FALSE(state.standing(start + 2s).leading);
+}
+
+TEST(LeadershipTimes, OneRelationHoldsBetweenThem) {
+    EXPECT_FALSE(problem_of(LeadershipTimes()));
+    LeadershipTimes times;
+    times.lease = 900ms;
+    EXPECT_EQ(problem_of(times), "2 × beat (500ms) < lease (900ms) < check (2s) does not hold");
+    times = LeadershipTimes();
+    times.check = 1'500ms;
+    EXPECT_TRUE(problem_of(times));
+    times = LeadershipTimes();
+    times.beat = 0ms;
+    EXPECT_TRUE(problem_of(times));
+    times = LeadershipTimes();
+    times.session_ttl = 5s;
+    EXPECT_TRUE(problem_of(times));
+}
+
+}  // namespace
+}  // namespace rop::loop
