@@ -1,8 +1,6 @@
 #include "operator/loop/leader_state.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <string>
 #include <utility>
 
@@ -13,14 +11,6 @@ namespace {
 bool is_installation_id(std::string_view text) {
     return !text.empty() && text.size() <= 64 &&
            text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-/// Sixteen hex digits.
-std::string hex(std::uint64_t number) {
-    std::array<char, 16> digits{};
-    const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number, 16);
-    const std::string text(digits.begin(), end);
-    return std::string(digits.size() - text.size(), '0') + text;
 }
 
 std::uint64_t index_of(const LockEntry& entry) {
@@ -99,7 +89,7 @@ const Attempt& LeaderState::attempt(const Ground& ground, std::uint64_t chance) 
         attempt.installation = InstallationId(ground.installation->value);
     } else {
         attempt.installation =
-            installation_.value().empty() ? InstallationId(hex(chance)) : installation_;
+            installation_.value().empty() ? InstallationId(hex16(chance)) : installation_;
         attempt.operations.emplace_back(ports::KvCas{
             installation_key(), attempt.installation.value(), index_of(ground.installation)});
     }

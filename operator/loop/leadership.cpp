@@ -1,7 +1,5 @@
 #include "operator/loop/leadership.hpp"
 
-#include <array>
-#include <charconv>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -36,9 +34,7 @@ std::string plain(std::string_view text) {
 }
 
 std::string new_instance_id(const LeadershipOptions& options, std::uint64_t chance) {
-    std::array<char, 16> digits{};
-    const auto [end, error] = std::to_chars(digits.begin(), digits.end(), chance, 16);
-    return plain(options.host) + "-" + std::string(digits.begin(), end);
+    return plain(options.host) + "-" + hex16(chance);
 }
 
 LockValue signature(const LeadershipOptions& options, const std::string& instance) {

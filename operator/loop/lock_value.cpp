@@ -1,5 +1,6 @@
 #include "operator/loop/lock_value.hpp"
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 
@@ -78,6 +79,13 @@ std::optional<Epoch> parse_epoch(std::string_view text) {
         return std::nullopt;
     }
     return Epoch(number);
+}
+
+std::string hex16(std::uint64_t number) {
+    std::array<char, 16> digits{};
+    const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number, 16);
+    const std::string text(digits.begin(), end);
+    return std::string(digits.size() - text.size(), '0') + text;
 }
 
 }  // namespace rop::loop

@@ -35,4 +35,7 @@ inline const Epoch greatest_epoch{std::uint64_t{1} << 62U};
 /// The epoch key's value: a decimal number. Nullopt for anything else.
 [[nodiscard]] std::optional<Epoch> parse_epoch(std::string_view text);
 
+/// Sixteen hex digits: how random ids are written.
+[[nodiscard]] std::string hex16(std::uint64_t number);
+
 }  // namespace rop::loop
