@@ -68,6 +68,12 @@ void Trouble::over() {
     }
 }
 
+void note_refusal(Trouble& trouble, const runtime::Backoff& backoff, const Error& error) {
+    if (error.kind != ErrorKind::rejected || backoff.failures() > 3) {
+        trouble.failed(error);
+    }
+}
+
 LeadershipShell::LeadershipShell(Ports ports, LeadershipOptions options)
     : time_(ports.time),
       consul_(ports.consul),

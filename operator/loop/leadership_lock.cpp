@@ -38,20 +38,13 @@ asio::awaitable<void> LeadershipShell::take() {
             const Result<void> done = co_await take_once();
             if (done.has_error()) {
                 pause = take_backoff_.next(random_->next());
-                note_take_failure(done.error());
+                note_refusal(take_trouble_, take_backoff_, done.error());
             } else {
                 take_backoff_.reset();
                 take_trouble_.over();
             }
         }
         co_await take_bell_.wait_until(time_->now() + pause);
-    }
-}
-
-/// Losing a race to another standby is a refusal, too, and no trouble; losing for ever is.
-void LeadershipShell::note_take_failure(const Error& error) {
-    if (error.kind != ErrorKind::rejected || take_backoff_.failures() > 3) {
-        take_trouble_.failed(error);
     }
 }
 

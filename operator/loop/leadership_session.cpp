@@ -95,8 +95,8 @@ asio::awaitable<void> LeadershipShell::keep() {
         const Result<void> done = co_await keep_once();
         std::chrono::microseconds pause = options_.times.session_ttl / 5;
         if (done.has_error()) {
-            keep_trouble_.failed(done.error());
             pause = keep_backoff_.next(random_->next());
+            note_refusal(keep_trouble_, keep_backoff_, done.error());
         } else {
             keep_trouble_.over();
             keep_backoff_.reset();

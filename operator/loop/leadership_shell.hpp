@@ -25,6 +25,10 @@ class Trouble {
     bool failing_ = false;
 };
 
+/// A refusal may be a race that was lost, to another standby or to Consul's view of our check; it
+/// is trouble only when it goes on.
+void note_refusal(Trouble& trouble, const runtime::Backoff& backoff, const Error& error);
+
 /// The coroutines around LeaderState. Six loops, each with one duty and its own pace, so that a
 /// slow answer in one never delays another; they meet in the state and wake each other by bells.
 ///
@@ -68,7 +72,6 @@ class LeadershipShell : public Leadership {
     boost::asio::awaitable<Result<void>> take_once();
     boost::asio::awaitable<Result<void>> send_attempt(LockEntry lock);
     boost::asio::awaitable<Result<LockEntry>> read(std::string key);
-    void note_take_failure(const Error& error);
 
     boost::asio::awaitable<void> prove();
     boost::asio::awaitable<LeaderState::Verdict> prove_once();
