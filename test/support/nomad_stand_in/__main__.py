@@ -7,12 +7,13 @@ import logging
 import signal
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from .acl import Acl, read_tokens
 from .deployments import Deployments
+from .drains import Drains
 from .faults import Faults
 from .host import Host
 from .routes_allocs import AllocRoutes
@@ -20,7 +21,7 @@ from .routes_cluster import ClusterRoutes
 from .routes_jobs import JobRoutes
 from .scheduler import Scheduler
 from .server import Api
-from .store import Store
+from .store import Store, new_id
 
 VERSIONS = ("2.0.5", "1.6.5")
 
@@ -31,6 +32,8 @@ class Options:
     datacenter: str
     http_address: str
     port_range: tuple
+    set_up_seconds: float
+    signing_key: str = field(default_factory=new_id)
 
     @property
     def version_tuple(self):
@@ -47,6 +50,7 @@ def _arguments():
     parser.add_argument("--nomad-version", default=VERSIONS[0], choices=VERSIONS, help="whose answers to give")
     parser.add_argument("--acl-token-file", help="lines `SECRET management` or `SECRET operator`; none: no ACLs")
     parser.add_argument("--port-range", default="20000-32000", metavar="LOW-HIGH", help="dynamic ports, on each host")
+    parser.add_argument("--set-up-seconds", type=float, default=0.25, help="from an allocation's placement to its first task")
     return parser.parse_args()
 
 
@@ -55,7 +59,7 @@ async def _serve(arguments):
     low, high = (int(part) for part in arguments.port_range.split("-"))
     acl = Acl(read_tokens(arguments.acl_token_file))
     faults = Faults(store)
-    options = Options(arguments.nomad_version, arguments.datacenter, "", (low, high))
+    options = Options(arguments.nomad_version, arguments.datacenter, "", (low, high), arguments.set_up_seconds)
     api = Api(store, acl, faults, options.version_tuple)
 
     server = web.Server(api.handle, access_log=None)  # no access log: blocking queries would fill the disk
@@ -71,12 +75,13 @@ async def _serve(arguments):
             hosts.append(Host(store, name, address, arguments.data_dir, options))
             await hosts[-1].open()
         deployments = Deployments(store)
-        scheduler = Scheduler(store, hosts, deployments)
+        scheduler = Scheduler(store, hosts, deployments, options.version_tuple)
         deployments.scheduler = scheduler
+        Drains(store, scheduler)
         store.listen(lambda _, changed: _follow_up(scheduler, changed))
         JobRoutes(api, store, scheduler, deployments, options.version_tuple)
-        AllocRoutes(api, store, hosts, scheduler, deployments)
-        ClusterRoutes(api, store, scheduler, acl, options)
+        AllocRoutes(api, store, hosts, scheduler, deployments, options.signing_key)
+        ClusterRoutes(api, store, scheduler, acl, options, hosts[0].name)
         faults.add_routes(api, hosts, scheduler)
         await web.SockSite(runner, listener).start()
         stop = asyncio.Event()
@@ -85,6 +90,8 @@ async def _serve(arguments):
         print(f"ready http://{options.http_address}", flush=True)
         await stop.wait()
     finally:
+        for host in hosts:  # all at once before the first one stops, for one's end is the other's replacement
+            host.connected = False
         await asyncio.gather(*(host.close() for host in hosts))
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(runner.cleanup(), 2)

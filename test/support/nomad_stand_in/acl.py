@@ -31,11 +31,16 @@ class Acl:
     def enabled(self):
         return bool(self._tokens)
 
+    def role(self, request):
+        """Of the token that came with the request; None without one that is known."""
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self._tokens.get(request.headers.get("X-Nomad-Token") or bearer)
+
     def check(self, request, path):
+        """Raises Refusal for what the token does not allow."""
         if not self._tokens or path in OPEN or path.startswith("/test/"):
             return
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        role = self._tokens.get(request.headers.get("X-Nomad-Token") or bearer)
+        role = self.role(request)
         if role == "management":
             return
         if role == "operator" and any(

@@ -38,7 +38,9 @@ class Host:
         about = await self._wait_for_agent()
         self.node = _new_node(self.name, self.ip, about, self._options)
         self._store.nodes[self.node["ID"]] = self.node
-        self._store.commit(nodes=[self.node])
+        for status in ("initializing", "ready"):
+            self.node["Status"] = status
+            self._store.commit(nodes=[self.node])
         self._sync = asyncio.ensure_future(self._report())
 
     async def _wait_for_agent(self):
@@ -52,7 +54,10 @@ class Host:
         raise SystemExit(f"host {self.name}: no Consul agent at {self.agent.address}: {reason}")
 
     async def close(self):
-        """Stops everything that runs here, politely first."""
+        """Stops everything that runs here, politely first. The servers hear nothing of it, lest they replace it."""
+        self.connected = False
+        if self._sync:
+            self._sync.cancel()
         for runner in self.runners.values():
             runner.alloc.group["ShutdownDelay"] = 0
             runner.stop()
@@ -64,8 +69,6 @@ class Host:
                 pass
         for runner in self.runners.values():
             runner.kill()
-        if self._sync:
-            self._sync.cancel()
         await self.agent.close()
 
     # What the servers ask for.
@@ -125,7 +128,7 @@ class Host:
     def _start(self, alloc):
         directory = f"{self._data_dir}/{self.name}/alloc/{alloc.id}"
         changed = lambda: self._dirty.add(alloc.id)  # noqa: E731 - a name for it would only hide it
-        runner = AllocRunner(alloc, self.node, self.agent, directory, changed)
+        runner = AllocRunner(alloc, self.node, self.agent, directory, self._options.set_up_seconds, changed)
         self.runners[alloc.id] = runner
         runner.start(self._previous_ended(alloc))
 
@@ -286,7 +289,7 @@ def _new_node(name, ip, about, options):
         "HostNetworks": None,
         "HostVolumes": {},
         "ID": new_id(),
-        "IdentitySigningKeyID": new_id(),
+        "IdentitySigningKeyID": options.signing_key,
         "LastAllocUpdateIndex": 0,
         "LastDrain": None,
         "LastMissedHeartbeatIndex": 0,

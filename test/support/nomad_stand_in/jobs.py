@@ -65,6 +65,8 @@ def _canonical_group(job, group, service):
         network.update(_over(shapes.NETWORK, network))
         for kind in ("DynamicPorts", "ReservedPorts"):
             network[kind] = [_over(shapes.PORT, port) for port in network[kind] or []] or None
+            for port in network[kind] or []:
+                port["HostNetwork"] = port["HostNetwork"] or "default"
     for task in group["Tasks"] or []:
         task.update(_over(shapes.TASK, task))
         task["Resources"] = _over(shapes.RESOURCES, task["Resources"])
@@ -84,7 +86,7 @@ def _canonical_services(owner):
 def _list(problems):
     """As go-multierror prints them."""
     count = f"{len(problems)} error{'s' if len(problems) > 1 else ''} occurred:"
-    return f"{count}\n\t* " + "\n\t* ".join(problem.replace("\n", "\n\t") for problem in problems) + "\n\n"
+    return f"{count}\n\t* " + "\n\t* ".join(problems) + "\n\n"
 
 
 def validate(job):
@@ -102,7 +104,7 @@ def validate(job):
     for group in job["TaskGroups"] or []:
         found = _group_problems(job, group, known)
         if found:
-            problems.append(f"Task group {group['Name']} validation failed: {_list(found)}".rstrip("\n") + "\n\n")
+            problems.append(f"Task group {group['Name']} validation failed: {_list(found)}")
     if problems:
         raise Invalid(_list(problems))
     _refuse_unplayed(job)

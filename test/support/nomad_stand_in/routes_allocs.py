@@ -4,17 +4,16 @@ from . import views
 from .routes_jobs import _require_uuid
 from .runner import signal_number
 from .server import Answer, Refusal, listed, read_json
-from .store import new_id
 
 
 class AllocRoutes:
-    def __init__(self, api, store, hosts, scheduler, deployments):
+    def __init__(self, api, store, hosts, scheduler, deployments, signing_key):
         self._api = api
         self._store = store
         self._hosts = hosts
         self._scheduler = scheduler
         self._deployments = deployments
-        self._signing_key = new_id()
+        self._signing_key = signing_key
         api.route("/v1/allocations", GET=self._list)
         api.route("/v1/allocation/{}", GET=self._get)
         api.route("/v1/allocation/{}/stop", PUT=self._stop)

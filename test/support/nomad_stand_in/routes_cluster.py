@@ -9,16 +9,18 @@ NO_TIME = "0001-01-01T00:00:00Z"
 
 
 class ClusterRoutes:
-    def __init__(self, api, store, scheduler, acl, options):
+    def __init__(self, api, store, scheduler, acl, options, agent_name):
         self._api = api
         self._store = store
         self._scheduler = scheduler
         self._acl = acl
         self._options = options
+        self._agent_name = agent_name
         self._server_id = new_id()
         api.route("/v1/agent/self", GET=self._agent)
         api.route("/v1/agent/health", GET=self._health)
         api.route("/v1/status/leader", GET=self._leader)
+        api.route("/v1/acl/token/self", GET=self._token)
         api.route("/v1/regions", GET=self._regions)
         api.route("/v1/namespaces", GET=self._namespaces)
         api.route("/v1/operator/autopilot/health", GET=self._autopilot)
@@ -45,7 +47,7 @@ class ClusterRoutes:
             "BindAddr": host,
             "Datacenter": options.datacenter,
             "EnableDebug": False,
-            "NodeName": "stand-in",
+            "NodeName": self._agent_name,
             "Region": "global",
             "Version": {
                 "BuildDate": None,
@@ -74,7 +76,7 @@ class ClusterRoutes:
             "DelegateCur": 4,
             "DelegateMax": 5,
             "DelegateMin": 2,
-            "Name": "stand-in.global",
+            "Name": f"{self._agent_name}.global",
             "Port": int(port),
             "ProtocolCur": 2,
             "ProtocolMax": 5,
@@ -89,6 +91,28 @@ class ClusterRoutes:
 
     async def _leader(self, request):
         return Answer(self._options.http_address)
+
+    async def _token(self, request):
+        role = self._acl.role(request)
+        if role is None:
+            raise Refusal(400, "ACL support disabled")
+        management = role == "management"
+        shown = {
+            "AccessorID": self._server_id,
+            "CreateIndex": 1,
+            "CreateTime": task_events.timestamp(),
+            "ExpirationTTL": "",
+            "ExpirationTime": None,
+            "Global": management,
+            "Hash": "",
+            "ModifyIndex": 1,
+            "Name": role,
+            "Policies": None if management else [role],
+            "Roles": None,
+            "SecretID": "hidden",
+            "Type": "management" if management else "client",
+        }
+        return Answer(shown, index=1)
 
     async def _regions(self, request):
         return Answer(["global"])
@@ -116,7 +140,7 @@ class ClusterRoutes:
             "LastIndex": self._store.index,
             "LastTerm": 2,
             "Leader": True,
-            "Name": "stand-in.global",
+            "Name": f"{self._agent_name}.global",
             "SerfStatus": "alive",
             "StableSince": task_events.timestamp(),
             "Version": self._options.version,
@@ -193,7 +217,7 @@ class ClusterRoutes:
             if body.get("MarkEligible"):
                 node["SchedulingEligibility"] = "eligible"
             self._event(node, "Node drain strategy unset")
-        return self._changed(node)
+        return self._changed(node, told=not spec)
 
     async def _eligibility(self, request, node_id):
         body = await read_json(request)
@@ -206,10 +230,11 @@ class ClusterRoutes:
         node["SchedulingEligibility"] = wanted
         return self._changed(node)
 
-    def _changed(self, node):
+    def _changed(self, node, told=False):
         index = self._store.commit(nodes=[node])
         self._scheduler.evaluate_all()
-        shown = {"EvalCreateIndex": 0, "EvalIDs": None, "Index": index, "NodeModifyIndex": index}
+        evals = [new_id()] if told and self._options.version_tuple < (2, 0) else None
+        shown = {"EvalCreateIndex": 0, "EvalIDs": evals, "Index": index, "NodeModifyIndex": index}
         return Answer(shown, index=index, read=False)
 
     # Variables.

@@ -272,7 +272,6 @@ class JobRoutes:
         if count is not None:
             group["Count"] = count
             job["Version"] += 1
-            job["Stable"] = False
             job["SubmitTime"] = now_ns()
             job["JobModifyIndex"] = self._store.index + 1
             self._store.commit(jobs=[job])

@@ -11,6 +11,7 @@ from .process import Process
 from .store import COMPLETE, FAILED, PENDING, RUNNING
 
 SECOND = 10**9
+REGISTERING_SECONDS = 1.0  # how long a stop waits for a registration that is under way
 MAX_KILL_TIMEOUT = 30 * SECOND  # the default of a client's max_kill_timeout
 
 
@@ -135,8 +136,9 @@ def signal_number(name):
 class AllocRunner:
     """Runs one allocation; `changed()` is called whenever what the servers should know is another."""
 
-    def __init__(self, alloc, node, agent, directory, changed):
+    def __init__(self, alloc, node, agent, directory, set_up_seconds, changed):
         self.alloc = alloc
+        self._set_up_seconds = set_up_seconds
         self._agent = agent
         self._directory = directory
         self._changed = changed
@@ -170,6 +172,8 @@ class AllocRunner:
             for task in self.tasks.values():
                 task.prepare()
             self._registering = asyncio.ensure_future(self._agent.register(self.services))
+            self._changed()
+            await self._set_up()
             await asyncio.gather(*(task.run() for task in self.tasks.values()))
             if not self._stopping:
                 await self._deregister()
@@ -177,8 +181,16 @@ class AllocRunner:
             self.finished.set()
             self._changed()
 
+    async def _set_up(self):
+        """What takes Nomad's client its time before the first task: log collectors, the driver. A stop cuts it short."""
+        try:
+            await asyncio.wait_for(self._prestart_abandoned.wait(), self._set_up_seconds)
+        except asyncio.TimeoutError:
+            pass
+
     async def _deregister(self):
-        if self._registering:
+        if self._registering:  # one that is cut off in the middle might arrive after the deregistration
+            await asyncio.wait([self._registering], timeout=REGISTERING_SECONDS)
             self._registering.cancel()
         await self._agent.deregister([service["ID"] for service in self.services])
 
@@ -188,8 +200,8 @@ class AllocRunner:
             self._stopping = asyncio.ensure_future(self._stop())
 
     async def _stop(self):
+        self._prestart_abandoned.set()
         if not self._registering:
-            self._prestart_abandoned.set()
             return
         await self._deregister()
         if self.alloc.group["ShutdownDelay"] and self._running():

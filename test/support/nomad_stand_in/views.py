@@ -36,17 +36,36 @@ SINCE_2_0 = {
     "OptionalExtraClaims",
     "RequiredExtraClaims",
     "VaultConfiguration",
-    "SigningKeyID",
 }
+# Of services only, for other records have fields of these names.
+SINCE_2_0_IN_SERVICES = {"Identity", "Kind"}
 FREE_MAPS = ("Meta", "Env", "Config", "Attributes", "Items", "Details")
 TRANSITION = ("ForceReschedule", "Migrate", "MigrateDisablePlacement", "NoShutdownDelay", "Reschedule")
 
 
 def for_version(record, version):
-    """The record without the fields that the played version does not know yet."""
+    """The record with the fields that the played version has."""
     if version >= (2, 0):
-        return record
+        return _newer(record)
     return _older(record)
+
+
+def _newer(record):
+    """What servers keep (parsed jobs are not that, they have no host network yet) is without empty fields in networks."""
+    if isinstance(record, list):
+        return [_newer(item) for item in record]
+    if not isinstance(record, dict):
+        return record
+    if "DynamicPorts" in record and _kept_by_servers(record):
+        return _stored_network(record)
+    if set(record) == {"HostIP", "Label", "To", "Value"}:
+        return {name: value for name, value in record.items() if name != "To" or value}
+    return {name: value if name in FREE_MAPS else _newer(value) for name, value in record.items()}
+
+
+def _kept_by_servers(network):
+    ports = [*(network["DynamicPorts"] or []), *(network["ReservedPorts"] or [])]
+    return any(port["HostNetwork"] for port in ports)
 
 
 def _older(record):
@@ -62,6 +81,23 @@ def _older(record):
             kept[name] = _older(value)
     if "StartedAt" in kept and "Restarts" in kept:
         kept["TaskHandle"] = None
+    if "DynamicPorts" in kept and _kept_by_servers(kept):
+        kept["MBits"] = kept["MBits"] or 0
+        if not kept.get("Hostname"):
+            kept.pop("Hostname", None)
+    if "HostVolumes" in kept:
+        kept["HostVolumes"] = kept["HostVolumes"] or None
+    if "NodeResources" in kept:
+        kept.update(Reserved=_resources(0, 0, 0), Resources=_resources(4000, 16000, 100000))
+    if "ConsulNamespace" in kept:
+        kept.update(ConsulToken="", VaultToken="")
+    if "EnableTagOverride" in kept:
+        for name in SINCE_2_0_IN_SERVICES:
+            kept.pop(name)
+    if "KillTimeout" in kept and "Driver" in kept:
+        kept.pop("Consul")
+    if "ReschedulePolicy" in kept:
+        kept["Consul"] = kept["Consul"] or {"Namespace": ""}
     if "DesiredCanaries" not in kept and "JobSpecModifyIndex" in kept:
         kept.pop("CreateTime", None)
         kept.pop("ModifyTime", None)
@@ -69,11 +105,11 @@ def _older(record):
 
 
 def job(record):
-    """A stored job: servers leave out what is empty in networks and checks."""
+    """A stored job."""
     shown = deepcopy(record)
-    shown.pop("Reschedule", None)
+    for name in ("Migrate", "Reschedule"):  # these live in the groups
+        shown.pop(name, None)
     for group in shown["TaskGroups"]:
-        group["Networks"] = [_stored_network(network) for network in group["Networks"] or []] or None
         for service in _services(group):
             service.pop("CheckRestart", None)
             service["Namespace"] = "default"
@@ -94,7 +130,7 @@ def _stored_network(network):
     for kind in ("DynamicPorts", "ReservedPorts"):
         if shown.get(kind):
             shown[kind] = [
-                {"HostNetwork": "default", "Label": p["Label"], **{k: p[k] for k in ("To", "Value") if p[k]}}
+                {"HostNetwork": p["HostNetwork"], "Label": p["Label"], **{k: p[k] for k in ("To", "Value") if p[k]}}
                 for p in shown[kind]
             ]
     return shown
@@ -140,14 +176,11 @@ def _tracker(alloc):
 
 def allocated(alloc):
     ports = [
-        {"HostNetwork": "default", "Label": p["Label"], "Value": p["Value"], **({"To": p["To"]} if p["To"] else {})}
-        for p in alloc.ports
+        {"HostNetwork": "default", "Label": p["Label"], "To": p["To"], "Value": p["Value"]} for p in alloc.ports
     ]
-    networks = [{"DynamicPorts": ports, "IP": alloc.ports[0]["HostIP"]}] if ports else None
-    shared = [{"HostIP": p["HostIP"], "Label": p["Label"], "Value": p["Value"]} for p in alloc.ports]
-    for shown, port in zip(shared, alloc.ports):
-        if port["To"]:
-            shown["To"] = port["To"]
+    empty = {"CIDR": "", "DNS": None, "Device": "", "MBits": 0, "Mode": "", "ReservedPorts": None}
+    networks = [{**empty, "DynamicPorts": ports, "IP": alloc.ports[0]["HostIP"]}] if ports else None
+    shared = [{name: port[name] for name in ("HostIP", "Label", "To", "Value")} for port in alloc.ports]
     return {
         "Shared": {"DiskMB": alloc.group["EphemeralDisk"]["SizeMB"], "Networks": networks, "Ports": shared or None},
         "TaskLifecycles": {task["Name"]: None for task in alloc.group["Tasks"]},
