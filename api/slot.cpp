@@ -17,6 +17,21 @@ Result<Slot> parse_slot(std::string_view text) {
 
 }  // namespace
 
+std::string to_string(const SlotRange& range) {
+    const std::string first = std::to_string(range.first.value());
+    return range.first == range.last ? first : first + "-" + std::to_string(range.last.value());
+}
+
+Result<SlotRange> parse_slot_range(std::string_view text) {
+    const auto dash = text.find('-');
+    ROP_TRY(auto first, parse_slot(text.substr(0, dash)));
+    ROP_TRY(auto last, parse_slot(dash == std::string_view::npos ? text : text.substr(dash + 1)));
+    if (last < first) {
+        return Error{ErrorKind::malformed, "backwards range: '" + std::string(text) + "'"};
+    }
+    return SlotRange{first, last};
+}
+
 SlotSet::SlotSet(SlotRange range) {
     for (std::size_t slot = range.first.value(); slot <= range.last.value(); ++slot) {
         bits_.set(slot);
@@ -42,14 +57,8 @@ Result<SlotSet> SlotSet::parse(std::string_view text) {
         if (word.empty()) {
             continue;
         }
-        const auto dash = word.find('-');
-        ROP_TRY(auto first, parse_slot(word.substr(0, dash)));
-        ROP_TRY(auto last,
-                parse_slot(dash == std::string_view::npos ? word : word.substr(dash + 1)));
-        if (last < first) {
-            return Error{ErrorKind::malformed, "backwards range: '" + std::string(word) + "'"};
-        }
-        slots = slots | SlotSet{SlotRange{first, last}};
+        ROP_TRY(auto range, parse_slot_range(word));
+        slots = slots | SlotSet{range};
     }
     return slots;
 }
@@ -72,12 +81,8 @@ std::vector<SlotRange> SlotSet::ranges() const {
 
 std::string SlotSet::to_string() const {
     std::string text;
-    for (const auto& [first, last] : ranges()) {
-        text += text.empty() ? "" : " ";
-        text += std::to_string(first.value());
-        if (first != last) {
-            text += "-" + std::to_string(last.value());
-        }
+    for (const auto& range : ranges()) {
+        text += (text.empty() ? "" : " ") + rop::to_string(range);
     }
     return text;
 }

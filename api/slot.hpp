@@ -25,6 +25,10 @@ struct SlotRange {
     friend bool operator==(const SlotRange&, const SlotRange&) = default;
 };
 
+/// "0-5460", "9000"; and back.
+[[nodiscard]] std::string to_string(const SlotRange& range);
+[[nodiscard]] Result<SlotRange> parse_slot_range(std::string_view text);
+
 /// A set of hash slots. Cheap to combine, always valid, prints and parses as "0-5460 9000".
 class SlotSet {
   public:

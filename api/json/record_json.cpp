@@ -31,7 +31,7 @@ constexpr TextRule instance_rule{"the id of an instance", &is_printable};
 void write_slots(Writer& writer, const std::vector<SlotRange>& ranges) {
     writer.key("slots").array();
     for (const auto& range : ranges) {
-        writer.value(SlotSet{range}.to_string());
+        writer.value(to_string(range));
     }
     writer.end();
 }
@@ -124,13 +124,13 @@ class RecordReader {
     void read_slots(ObjectReader& reader, ShardLayout& shard) {
         SlotSet slots;
         for (const auto& text : read_texts(reader, "slots")) {
-            const auto range = SlotSet::parse(text);
-            if (range.has_error() || range.value().ranges().size() != 1) {
+            const auto range = parse_slot_range(text);
+            if (range.has_error()) {
                 reader.refuse("slots", "must be a list of slots and ranges");
                 return;
             }
-            shard.slots.push_back(range.value().ranges().front());
-            slots = slots | range.value();
+            shard.slots.push_back(range.value());
+            slots = slots | SlotSet{range.value()};
         }
         if (!(slots & laid_out_).empty()) {
             reader.refuse("slots", "must not overlap: a slot has one owner");
@@ -160,12 +160,15 @@ class RecordReader {
         }
         ObjectReader reader(problems_, *map, "$.members", {}, Secrecy::open,
                             UnknownFields::ignored);
-        for (const auto& field : map->fields) {
-            std::string node;
-            if (field.key.empty()) {
-                reader.refuse_at(field.value, "$.members[\"\"]", "must name an instance");
-            } else if (reader.text(field.key, node_rule, node)) {
-                record.members[InstanceId{field.key}] = Member{NodeId{node}};
+        // Not looked up by name: there may be thousands.
+        for (const auto& [instance, node] : map->fields) {
+            const std::string path = path_of("$.members", instance);
+            if (instance.empty()) {
+                reader.refuse_at(node, path, "must name an instance");
+            } else if (node.kind != Node::Kind::text || !is_node_id(node.text)) {
+                reader.refuse_at(node, path, "must be " + std::string(node_rule.rule));
+            } else {
+                record.members.emplace(instance, Member{NodeId{node.text}});
             }
         }
     }

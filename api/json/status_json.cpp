@@ -121,7 +121,7 @@ ShardStatus read_shard(StatusReader& reader) {
     const Node* slots = reader.array("slots");
     for (std::size_t i = 0; slots != nullptr && i < slots->elements.size(); ++i) {
         const Node& range = slots->elements[i];
-        if (range.kind != Node::Kind::text || SlotSet::parse(range.text).has_error()) {
+        if (range.kind != Node::Kind::text || parse_slot_range(range.text).has_error()) {
             reader.refuse_at(range, path_of(reader.path_to("slots"), i), "must be slots");
         }
         shard.slots.push_back(range.text);

@@ -19,6 +19,17 @@ TEST(SlotSet, RefusesWhatIsNoSlot) {
     }
 }
 
+TEST(SlotRange, PrintsAndParsesAlone) {
+    for (const auto* text : {"0", "16383", "0-16383", "5460-5461"}) {
+        const auto range = parse_slot_range(text);
+        ASSERT_TRUE(range.has_value()) << text;
+        EXPECT_EQ(to_string(range.value()), text);
+    }
+    for (const auto* text : {"", " 1", "1 2", "2-1", "1-", "-1", "16384", "1-2-3"}) {
+        EXPECT_TRUE(parse_slot_range(text).has_error()) << text;
+    }
+}
+
 TEST(SlotSet, RangesRoundTrip) {
     const auto slots = SlotSet::parse("3 5-7 16380-16383").value();
 
