@@ -69,7 +69,7 @@ std::string named(const std::vector<Id>& ids, const std::string& noun) {
 
 std::string shown(const std::vector<SlotRange>& ranges) {
     const SlotSet slots{ranges};
-    std::string text = slots.to_string();
+    const std::string text = slots.to_string();
     return text.size() <= slots_text_max ? text : counted(slots.size(), "slot");
 }
 

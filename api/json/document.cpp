@@ -211,7 +211,7 @@ Result<Node> parse_document(std::string_view text) {
     options.max_depth = depth_max;
     bj::basic_parser<TreeHandler> parser(options);
     bj::error_code ec;
-    std::size_t offset = parser.write_some(false, text.data(), text.size(), ec);
+    const std::size_t offset = parser.write_some(false, text.data(), text.size(), ec);
     if (!ec && offset < text.size()) {
         ec = bj::error::extra_data;
     }

@@ -81,6 +81,7 @@ std::vector<Problem> ProblemList::take() && {
     std::stable_sort(problems_.begin(), problems_.end(),
                      [](const Placed& a, const Placed& b) { return a.place < b.place; });
     std::vector<Problem> problems;
+    problems.reserve(problems_.size() + 1);
     for (auto& placed : problems_) {
         problems.push_back(std::move(placed.problem));
     }
@@ -90,13 +91,12 @@ std::vector<Problem> ProblemList::take() && {
     return problems;
 }
 
-ObjectReader::ObjectReader(ProblemList& problems, const Node& node, std::string path, Words fields,
-                           Secrecy secrecy, UnknownFields unknown)
-    : problems_(problems), node_(node), path_(std::move(path)), secrecy_(secrecy) {
+ObjectReader::ObjectReader(ProblemList& problems, const Node& node, std::string path, Reading how)
+    : problems_(problems), node_(node), path_(std::move(path)), secrecy_(how.secrecy) {
     if (!is_object()) {
         refuse_at(node, path_, must_be("an object", node));
-    } else if (unknown == UnknownFields::refused) {
-        check_fields(fields);
+    } else if (how.unknown == UnknownFields::refused) {
+        check_fields(how.fields);
     }
 }
 

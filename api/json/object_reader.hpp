@@ -29,7 +29,7 @@ class ProblemList {
 
   private:
     struct Placed {
-        std::size_t place;
+        std::size_t place = 0;
         Problem problem;
     };
     void place(std::size_t place, Problem problem);
@@ -57,12 +57,18 @@ struct TextRule {
 
 using Words = std::span<const std::string_view>;
 
+/// How an object is read.
+struct Reading {
+    Words fields;  // What it may have.
+    Secrecy secrecy = Secrecy::open;
+    UnknownFields unknown = UnknownFields::refused;
+};
+
 /// Reads the fields of one object. Whatever is wrong goes to the list with path, value and rule,
 /// and leaves the target as it was.
 class ObjectReader {
   public:
-    ObjectReader(ProblemList& problems, const Node& node, std::string path, Words fields,
-                 Secrecy secrecy = Secrecy::open, UnknownFields unknown = UnknownFields::refused);
+    ObjectReader(ProblemList& problems, const Node& node, std::string path, Reading how);
 
     /// false: not even an object, which was said.
     [[nodiscard]] bool is_object() const { return node_.kind == Node::Kind::object; }

@@ -59,7 +59,7 @@ class RecordReader {
         constexpr std::array<std::string_view, 10> fields{
             "version",          "state",        "spec", "specIndex", "layout", "members", "former",
             "nodeTimeoutFound", "installation", "epoch"};
-        ObjectReader whole(problems_, node, "$", fields);
+        ObjectReader whole(problems_, node, "$", {.fields = fields});
         Record record;
         std::uint64_t version = 0;
         whole.require("version", "1");
@@ -107,7 +107,8 @@ class RecordReader {
         const Node* list = whole.array("layout");
         for (std::size_t i = 0; list != nullptr && i < list->elements.size(); ++i) {
             constexpr std::array<std::string_view, 3> fields{"primary", "slots", "replicas"};
-            ObjectReader reader(problems_, list->elements[i], path_of("$.layout", i), fields);
+            ObjectReader reader(problems_, list->elements[i], path_of("$.layout", i),
+                                {.fields = fields});
             ShardLayout shard;
             std::string primary;
             reader.require("primary", instance_rule.rule);
@@ -158,8 +159,8 @@ class RecordReader {
         if (map == nullptr) {
             return;
         }
-        ObjectReader reader(problems_, *map, "$.members", {}, Secrecy::open,
-                            UnknownFields::ignored);
+        ObjectReader reader(problems_, *map, "$.members",
+                            {.fields = {}, .unknown = UnknownFields::ignored});
         // Not looked up by name: there may be thousands.
         for (const auto& [instance, node] : map->fields) {
             const std::string path = path_of("$.members", instance);
@@ -177,7 +178,8 @@ class RecordReader {
         const Node* list = whole.array("former");
         for (std::size_t i = 0; list != nullptr && i < list->elements.size(); ++i) {
             constexpr std::array<std::string_view, 2> fields{"node", "since"};
-            ObjectReader reader(problems_, list->elements[i], path_of("$.former", i), fields);
+            ObjectReader reader(problems_, list->elements[i], path_of("$.former", i),
+                                {.fields = fields});
             std::string node;
             Timestamp since{};
             reader.require("node", node_rule.rule);

@@ -164,11 +164,12 @@ ClusterSpec read_spec(ProblemList& problems, const Node& node, const std::string
                       std::optional<std::string_view> key_name) {
     ClusterSpec spec;
     // A newer document is judged by newer rules: nothing else is said about it.
-    ObjectReader versioned(problems, node, path, top_fields, Secrecy::open, UnknownFields::ignored);
+    ObjectReader versioned(problems, node, path,
+                           {.fields = top_fields, .unknown = UnknownFields::ignored});
     if (!versioned.is_object() || is_of_other_version(versioned)) {
         return spec;
     }
-    ObjectReader whole(problems, node, path, top_fields);
+    ObjectReader whole(problems, node, path, {.fields = top_fields});
     read_name(whole, key_name, spec);
     const bool has_mode = read_mode(whole, spec);
     read_allow(whole, spec);

@@ -65,7 +65,8 @@ void read_password(ObjectReader& auth, SecretRef& secret) {
         auth.refuse("password", "must be " + std::string(rule));
         return;
     }
-    ObjectReader reader(auth.problems(), *node, auth.path_to("password"), fields, Secrecy::secret);
+    ObjectReader reader(auth.problems(), *node, auth.path_to("password"),
+                        {.fields = fields, .secrecy = Secrecy::secret});
     std::size_t found = 0;
     for (const auto& kind : kinds) {
         found += reader.find(kind.name) == nullptr ? 0 : 1;
@@ -91,7 +92,7 @@ void read_nomad(ObjectReader& whole, ClusterSpec& spec) {
         return;
     }
     constexpr std::array<std::string_view, 4> fields{"job", "group", "namespace", "scale"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("nomad"), fields);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("nomad"), {.fields = fields});
     NomadTarget target;
     reader.require("job", "the id of the Nomad job that runs the instances");
     reader.text("job", job_rule, target.job);
@@ -105,7 +106,8 @@ void read_nomad(ObjectReader& whole, ClusterSpec& spec) {
 void read_placement(ObjectReader& whole, ClusterSpec& spec) {
     if (const Node* node = whole.find("placement")) {
         constexpr std::array<std::string_view, 1> fields{"spread"};
-        ObjectReader reader(whole.problems(), *node, whole.path_to("placement"), fields);
+        ObjectReader reader(whole.problems(), *node, whole.path_to("placement"),
+                            {.fields = fields});
         reader.text("spread", spread_rule, spec.spread);
     }
 }
@@ -116,7 +118,8 @@ void read_auth(ObjectReader& whole, ClusterSpec& spec) {
         return;
     }
     constexpr std::array<std::string_view, 2> fields{"username", "password"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("auth"), fields, Secrecy::secret);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("auth"),
+                        {.fields = fields, .secrecy = Secrecy::secret});
     AuthSpec auth;
     reader.text("username", job_rule, auth.username);
     if (reader.is_object()) {
@@ -131,7 +134,8 @@ void read_tls(ObjectReader& whole, ClusterSpec& spec) {
         return;
     }
     constexpr std::array<std::string_view, 5> fields{"enabled", "ca", "cert", "key", "serverName"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("tls"), fields, Secrecy::secret);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("tls"),
+                        {.fields = fields, .secrecy = Secrecy::secret});
     reader.boolean("enabled", spec.tls.enabled);
     reader.text("ca", path_rule, spec.tls.ca);
     reader.text("cert", path_rule, spec.tls.cert);
@@ -149,7 +153,7 @@ void read_failover(ObjectReader& whole, ClusterSpec& spec) {
     }
     constexpr std::array<std::string_view, 5> fields{"nodeTimeout", "downAfter", "onUnreachable",
                                                      "onQuorumLoss", "onShardLoss"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("failover"), fields);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("failover"), {.fields = fields});
     milliseconds node_timeout{};
     if (reader.duration("nodeTimeout", 500ms, 10min, node_timeout)) {
         spec.failover.node_timeout = node_timeout;
@@ -184,17 +188,19 @@ void read_balance(ObjectReader& whole, ClusterSpec& spec) {
     }
     constexpr std::array<std::string_view, 5> fields{"enabled", "threshold", "weights",
                                                      "bytesPerMigrate", "maxParallelMoves"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("balance"), fields);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("balance"), {.fields = fields});
     reader.boolean("enabled", spec.balance.enabled);
     reader.real(
         "threshold", "a number above 0 and below 1", [](double x) { return x > 0 && x < 1; },
         spec.balance.threshold);
     if (const Node* weights = reader.find("weights")) {
         std::vector<std::string_view> names;
+        names.reserve(weights->fields.size());
         for (const auto& field : weights->fields) {
             names.push_back(field.key);
         }
-        ObjectReader by_name(whole.problems(), *weights, reader.path_to("weights"), names);
+        ObjectReader by_name(whole.problems(), *weights, reader.path_to("weights"),
+                             {.fields = names});
         for (const auto& name : names) {
             double weight = 0;
             if (by_name.real(
@@ -223,7 +229,7 @@ void read_backup(ObjectReader& whole, ClusterSpec& spec) {
         return;
     }
     constexpr std::array<std::string_view, 3> fields{"schedule", "to", "keep"};
-    ObjectReader reader(whole.problems(), *node, whole.path_to("backup"), fields);
+    ObjectReader reader(whole.problems(), *node, whole.path_to("backup"), {.fields = fields});
     BackupSpec backup;
     reader.require("schedule", cron_rule.rule);
     reader.text("schedule", cron_rule, backup.schedule);

@@ -136,7 +136,8 @@ void read_settings(ObjectReader& whole, ClusterSpec& spec) {
         return;
     }
     const std::string path = whole.path_to("settings");
-    ObjectReader reader(whole.problems(), *node, path, {}, Secrecy::open, UnknownFields::ignored);
+    ObjectReader reader(whole.problems(), *node, path,
+                        {.fields = {}, .unknown = UnknownFields::ignored});
     if (node->fields.size() > settings_max) {
         whole.refuse("settings", "must be at most " + std::to_string(settings_max) + " settings");
         return;

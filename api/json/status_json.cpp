@@ -30,7 +30,7 @@ constexpr std::array truths{Truth::yes, Truth::no, Truth::unknown};
 class StatusReader : public ObjectReader {
   public:
     StatusReader(ProblemList& problems, const Node& node, const std::string& path)
-        : ObjectReader(problems, node, path, {}, Secrecy::open, UnknownFields::ignored) {}
+        : ObjectReader(problems, node, path, {.fields = {}, .unknown = UnknownFields::ignored}) {}
 
     std::string text_of(std::string_view name) {
         std::string written;
@@ -63,6 +63,7 @@ class StatusReader : public ObjectReader {
     template <class List>
     typename List::value_type word_of(std::string_view name, const List& all) {
         std::vector<std::string_view> words;
+        words.reserve(all.size());
         for (const auto& one : all) {
             words.push_back(to_string(one));
         }

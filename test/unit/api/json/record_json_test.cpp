@@ -66,7 +66,7 @@ TEST(RecordJson, FitsIntoOneValueOfConsulAtItsLargest) {
     record.layout.clear();
     record.members.clear();
     const auto id = [](std::size_t i) {
-        std::string digits = std::to_string(100'000'000'000 + i);
+        const std::string digits = std::to_string(100'000'000'000 + i);
         return InstanceId{"8d1f0f4e-35c1-4a3e-9d1c-" + digits};
     };
     for (std::size_t shard = 0; shard < 500; ++shard) {

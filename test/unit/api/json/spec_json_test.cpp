@@ -40,7 +40,7 @@ ClusterSpec full() {
     spec.balance = BalanceSpec{.enabled = false,
                                .threshold = 0.05,
                                .weights = {{"a", 2}, {"b", 0.5}},
-                               .bytes_per_migrate = 512 * 1024,
+                               .bytes_per_migrate = 524'288,
                                .parallel_moves_max = 8};
     spec.allow = {Consent::few_primaries, Consent::no_replicas, Consent::tight_memory,
                   Consent::adopt};

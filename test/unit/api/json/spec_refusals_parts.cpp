@@ -82,13 +82,14 @@ std::vector<Refusal> auth() {
     };
 }
 
+Refusal setting(const std::string& name, const std::string& key, const std::string& value,
+                const std::string& problem, const char* nearest = "") {
+    return with(name, "\"settings\":{\"" + key + "\":" + value + "}",
+                "$.settings[\"" + key + "\"]: " + problem, nearest);
+}
+
 std::vector<Refusal> settings() {
-    const auto setting = [](const char* name, const std::string& key, const std::string& value,
-                            const std::string& problem, const char* nearest = "") {
-        return with(name, "\"settings\":{\"" + key + "\":" + value + "}",
-                    "$.settings[\"" + key + "\"]: " + problem, nearest);
-    };
-    std::vector<Refusal> rows{
+    return {
         with("SettingsText", R"("settings":"a b")", "$.settings: \"a b\": must be an object"),
         with("SettingsTwice", R"("settings":{"save":"","save":"x"})",
              "$.settings[\"save\"]: \"x\": given twice"),
@@ -112,6 +113,10 @@ std::vector<Refusal> settings() {
         setting("SettingUser", "user", "\"default on >hunter2\"", "***: may not be set here"),
         setting("SettingTls", "tls-key-file-pass", "\"hunter2\"", "***: may not be set here"),
     };
+}
+
+std::vector<Refusal> owned_settings() {
+    std::vector<Refusal> rows;
     for (const auto* name : {"cluster-enabled",
                              "cluster-config-file",
                              "cluster-port",
@@ -149,11 +154,11 @@ std::vector<Refusal> settings() {
                              "enable-protected-configs"}) {
         std::string row_name = "Owned_" + std::string(name);
         std::replace(row_name.begin(), row_name.end(), '-', '_');
-        rows.push_back(setting(row_name.c_str(), name, "\"x\"", "\"x\": may not be set here: "));
+        rows.push_back(setting(row_name, name, "\"x\"", "\"x\": may not be set here: "));
     }
     for (const auto* name : {"masteruser", "primaryauth", "primaryuser", "aclfile"}) {
         const std::string shown = std::string(name) == "aclfile" ? "\"x\"" : "***";
-        rows.push_back(setting(("Owned_" + std::string(name)).c_str(), name, "\"x\"",
+        rows.push_back(setting("Owned_" + std::string(name), name, "\"x\"",
                                shown + ": may not be set here: a secret"));
     }
     return rows;
@@ -234,8 +239,8 @@ std::vector<Refusal> balance_backup() {
 
 std::vector<Refusal> part_refusals() {
     std::vector<Refusal> all;
-    for (const auto& rows :
-         {nomad_placement_tls(), auth(), settings(), failover(), balance_backup()}) {
+    for (const auto& rows : {nomad_placement_tls(), auth(), settings(), owned_settings(),
+                             failover(), balance_backup()}) {
         all.insert(all.end(), rows.begin(), rows.end());
     }
     return all;
