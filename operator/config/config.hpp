@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/result.hpp"
+#include "api/endpoint.hpp"
+#include "operator/loop/leadership.hpp"
+
+namespace rop::config {
+
+/// How this process runs. What users want of their clusters is a ClusterSpec, never here. The
+/// initialisers are the defaults; docs/reference/configuration.md lists them.
+struct Config {
+    Endpoint listen{"127.0.0.1", 9480};         // Our HTTP. Port 0: any free one.
+    std::string kv_prefix = "redis-operator/";  // Ends with a slash.
+    std::string service_name = "redis-operator";
+    std::string host_name;  // Shown as the leader's name; empty: this machine's.
+    std::string log_level = "info";
+    std::string log_format = "logfmt";
+    std::string consul_address = "127.0.0.1:8500";
+    std::string consul_token_file;
+    std::string nomad_address;  // Empty: Nomad is not configured.
+    std::string nomad_token_file;
+    std::chrono::milliseconds resync{10'000};
+    std::chrono::milliseconds redis_deadline{1'000};
+    loop::LeadershipTimes leadership;
+};
+
+/// One setting with its three names: in the file, as a flag, in the environment.
+struct Setting {
+    std::string_view key;       // "leadership.beat": nested in the file.
+    std::string_view flag;      // "--leader-beat"
+    std::string_view variable;  // "REDIS_OPERATOR_LEADER_BEAT"
+    std::string_view value;     // What stands for its value in help: "DURATION".
+    std::string_view what;      // One sentence.
+    /// which commands take the flag. `asking`: all that ask Consul; `observing`: also Nomad and
+    /// Redis.
+    enum class For { asking, observing, running } needed_for;
+    /// Takes the value over, or says what is allowed.
+    std::optional<std::string> (*set)(Config& config, std::string_view value);
+    std::string (*show)(const Config& config);
+};
+
+/// In the order in which help and documents list them.
+[[nodiscard]] const std::vector<Setting>& settings();
+
+/// Where values come from, most urgent first.
+struct Sources {
+    std::map<std::string, std::string, std::less<>> flags;  // By flag: {"--listen", "..."}.
+    std::map<std::string, std::string> environment;
+    std::string file_name;  // For messages.
+    std::optional<std::string> file_text;
+};
+
+/// Pure. Flags win over the environment, that over the file, that over the defaults. An empty
+/// environment variable counts as unset. `rejected` lists everything that is wrong, one line each.
+[[nodiscard]] Result<Config> load(const Sources& sources);
+
+/// "127.0.0.1:9480", "[::1]:9480", ":9480" (all interfaces); nullopt for anything else.
+[[nodiscard]] std::optional<Endpoint> parse_listen(std::string_view text);
+
+}  // namespace rop::config

@@ -1,0 +1,116 @@
+#include "operator/config/access.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "test/support/local_servers.hpp"
+
+namespace rop::config {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Secrets : public ::testing::Test {
+  protected:
+    void write(const std::string& text) const { std::ofstream(path_) << text; }
+
+    static ClusterSpec spec(SecretRef::Kind kind, std::string where) {
+        ClusterSpec spec;
+        spec.name = ClusterName{"cache"};
+        spec.auth = AuthSpec{.username = "operator",
+                             .password = SecretRef{.kind = kind, .where = std::move(where)}};
+        return spec;
+    }
+    [[nodiscard]] ClusterSpec from_file() const { return spec(SecretRef::Kind::file, path_); }
+
+    static std::string error(SecretReader& reader, const ClusterSpec& spec) {
+        const auto read = reader.access(spec);
+        return read.has_error() ? read.error().what : "read";
+    }
+
+    testing::ScratchFolder folder_;
+    std::string path_ = folder_.path() + "/password";
+    SecretReader reader_{{{"REDIS_PASSWORD", "s3cret"}, {"EMPTY", ""}}};
+};
+
+TEST_F(Secrets, AreNotNeededWithoutAuth) {
+    const auto read = reader_.access(ClusterSpec{});
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value(), nullptr);
+}
+
+TEST_F(Secrets, ComeFromTheEnvironment) {
+    const auto read = reader_.access(spec(SecretRef::Kind::env, "REDIS_PASSWORD"));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value()->username, "operator");
+    EXPECT_EQ(read.value()->password, "s3cret");
+}
+
+TEST_F(Secrets, ComeFromAFileWithoutItsLastNewline) {
+    write("pass word \n");
+    const auto read = reader_.access(from_file());
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value()->password, "pass word ");
+}
+
+TEST_F(Secrets, StayTheSameObjectUntilTheFileChanges) {
+    write("first");
+    const auto first = reader_.access(from_file());
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(reader_.access(from_file()).value(), first.value());
+
+    write("other");
+    std::filesystem::last_write_time(
+        path_, std::filesystem::last_write_time(path_) + std::chrono::seconds(1));
+
+    EXPECT_EQ(reader_.access(from_file()).value()->password, "other");
+}
+
+TEST_F(Secrets, FollowTheSpecAtOnce) {
+    write("from file");
+    ASSERT_TRUE(reader_.access(from_file()).has_value());
+    const auto read = reader_.access(spec(SecretRef::Kind::env, "REDIS_PASSWORD"));
+    EXPECT_EQ(read.value()->password, "s3cret");
+}
+
+TEST_F(Secrets, AFileThatWentAwayIsNotForgotten) {
+    write("first");
+    ASSERT_TRUE(reader_.access(from_file()).has_value());
+    std::filesystem::remove(path_);
+    EXPECT_THAT(error(reader_, from_file()),
+                AllOf(HasSubstr(path_), HasSubstr("No such file"), HasSubstr("must exist")));
+}
+
+TEST_F(Secrets, ErrorsNameTheReferenceAndNeverTheSecret) {
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::env, "NOT_SET")),
+                AllOf(HasSubstr("NOT_SET"), HasSubstr("not set")));
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::env, "EMPTY")), HasSubstr("EMPTY is empty"));
+    write("\n");
+    EXPECT_THAT(error(reader_, from_file()), HasSubstr("is empty"));
+    write(std::string(5000, 's'));
+    EXPECT_THAT(error(reader_, from_file()), AllOf(HasSubstr("4 KiB"), Not(HasSubstr("sss"))));
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::file, folder_.path())),
+                HasSubstr("Is a directory"));
+}
+
+TEST_F(Secrets, FromPlacesThatAreNotServedSayWhatIs) {
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::nomad_variable, "redis/cache")),
+                AllOf(HasSubstr("nomadVariable (redis/cache)"), HasSubstr("use file or env")));
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::consul_key, "redis/cache")),
+                HasSubstr("consulKey (redis/cache)"));
+}
+
+TEST_F(Secrets, AreNotSentWhereTlsIsWanted) {
+    ClusterSpec wanted = spec(SecretRef::Kind::env, "REDIS_PASSWORD");
+    wanted.tls.enabled = true;
+    EXPECT_THAT(error(reader_, wanted), HasSubstr("TLS"));
+}
+
+}  // namespace
+}  // namespace rop::config
