@@ -1,5 +1,6 @@
 #include "test/support/fake_consul.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -39,6 +40,17 @@ asio::awaitable<void> FakeConsul::run() {
 std::optional<KvEntry> FakeConsul::get(const std::string& key) const {
     const auto it = store_.find(key);
     return it == store_.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::vector<KvEntry> FakeConsul::list(const std::string& prefix) const {
+    std::vector<KvEntry> found;
+    for (auto at = store_.lower_bound(prefix); at != store_.end(); ++at) {
+        if (!at->first.starts_with(prefix)) {
+            break;
+        }
+        found.push_back(at->second);
+    }
+    return found;
 }
 
 void FakeConsul::put(const std::string& key, const std::string& value) {
@@ -194,6 +206,11 @@ ports::TxnAnswer FakeConsul::transact(const std::vector<ports::TxnOp>& operation
     if (answer.applied) {
         store_ = std::move(store);
         ++index_;
+        for (const auto& [key, entry] : store_) {
+            if (entry.modify_index == index_) {
+                answer.entries.push_back(entry);
+            }
+        }
         touch();
     }
     return answer;
@@ -245,8 +262,24 @@ FakeConsulClient::Answer<ports::Page<std::optional<KvEntry>>> FakeConsulClient::
 }
 
 FakeConsulClient::Answer<ports::Page<std::vector<KvEntry>>> FakeConsulClient::kv_list(
-    std::string, ports::BlockingQuery) {
-    co_return Error{ErrorKind::rejected, "leadership does not list keys"};
+    std::string prefix, ports::BlockingQuery query) {
+    ++calls;
+    ROP_CO_TRY(co_await cross());
+    const Moment until = time_->now() + query.wait;
+    ports::Page<std::vector<KvEntry>> page;
+    for (;;) {
+        page.value = consul_->list(prefix);
+        page.index = page.value.empty() ? consul_->index_ : 0;
+        for (const KvEntry& entry : page.value) {
+            page.index = std::max(page.index, entry.modify_index);
+        }
+        if (query.consistent || page.index > query.index || time_->now() >= until) {
+            break;
+        }
+        co_await wait_for_change(until);
+    }
+    ROP_CO_TRY(co_await cross());
+    co_return page;
 }
 
 FakeConsulClient::Answer<ports::Page<std::vector<ports::ServiceEntry>>> FakeConsulClient::health(

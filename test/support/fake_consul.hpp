@@ -14,8 +14,9 @@
 
 namespace rop::testing {
 
-/// A store with sessions, locks and TTL checks, as far as leadership needs them: what every
-/// client of it sees. One agent, as for several operators on one host.
+/// A store with sessions, locks and TTL checks, as far as leadership and the commands need them:
+/// what every client of it sees. One agent, as for several operators on one host. Keys that go
+/// away leave no tombstone, so a list is not woken by them.
 class FakeConsul {
   public:
     explicit FakeConsul(ports::TimePort* time) : time_(time) {}
@@ -25,6 +26,7 @@ class FakeConsul {
 
     // What anyone with the rights could do.
     [[nodiscard]] std::optional<ports::KvEntry> get(const std::string& key) const;
+    [[nodiscard]] std::vector<ports::KvEntry> list(const std::string& prefix) const;
     void put(const std::string& key, const std::string& value);
     void erase(const std::string& key);
     void destroy_session(const std::string& id);

@@ -1,0 +1,144 @@
+#include <string>
+#include <utility>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "api/json/spec_json.hpp"
+#include "api/json/status_json.hpp"
+#include "operator/commands/spec_file.hpp"
+
+namespace rop::commands {
+namespace {
+
+enum class Change { created, changed, unchanged };
+
+std::string_view to_string(Change change) {
+    switch (change) {
+        case Change::created:
+            return "created";
+        case Change::changed:
+            return "changed";
+        case Change::unchanged:
+            return "unchanged";
+    }
+    return "";
+}
+
+std::string next_step(const ClusterName& name, const LeaderSeen& leader) {
+    if (!leader.alive) {
+        return "next: nobody leads, so nothing happens yet: start an operator with "
+               "redis-operator run\n";
+    }
+    return "next: " + printable(leader.name) +
+           " leads and makes it true; follow it with redis-operator wait " + name.value() +
+           " --for ready, or redis-operator describe " + name.value() + "\n";
+}
+
+Outcome applied(const Toolbox& tools, const ClusterSpec& spec, Change change, std::uint64_t index,
+                const LeaderSeen& leader) {
+    Outcome outcome;
+    if (tools.format == Format::json) {
+        boost::json::object answer;
+        answer["name"] = spec.name.value();
+        answer["result"] = to_string(change);
+        answer["specIndex"] = index;
+        if (leader.alive) {
+            answer["leader"] = leader.name;
+        } else {
+            answer["leader"] = nullptr;
+        }
+        outcome.out = boost::json::serialize(answer) + "\n";
+        return outcome;
+    }
+    outcome.out = spec.name.value() + ": " + std::string(to_string(change)) + ": " +
+                  printable(summary(spec)) + "\n" + next_step(spec.name, leader);
+    return outcome;
+}
+
+Answering show_plan(Toolbox tools, ClusterSpec spec) {
+    const ClusterName name = spec.name;
+    auto seen = co_await tools.look(name, std::move(spec));
+    if (seen.has_error()) {
+        co_return failure("no plan for " + name.value() + ": " + seen.error().what);
+    }
+    Outcome outcome;
+    if (tools.format == Format::json) {
+        boost::json::object answer;
+        answer["name"] = name.value();
+        answer["result"] = "dry-run";
+        answer["plan"] = boost::json::parse(json::write_plan(seen.value().plan));
+        outcome.out = boost::json::serialize(answer) + "\n";
+        co_return outcome;
+    }
+    outcome.out = "A leader would begin with:\n" + to_string(seen.value().plan) +
+                  "Nothing was written: --dry-run.\n";
+    co_return outcome;
+}
+
+Outcome changed_meanwhile(const ClusterName& name) {
+    return failure(name.value() +
+                   ": somebody else changed the spec at the same moment; nothing was written\n"
+                   "next: look at it with redis-operator describe " +
+                   name.value() + ", and apply again");
+}
+
+}  // namespace
+
+Answering apply(Toolbox tools, ApplyRequest request) {
+    auto name = name_of(request.file);
+    if (name.has_error()) {
+        co_return failure(name.error().what, ExitCode::bad_usage);
+    }
+    json::SpecParse parse = json::parse_spec(request.file.text, name.value().value());
+    if (!parse.spec) {
+        co_return refused(request.file, parse.problems, tools.format);
+    }
+    const ClusterSpec spec = *parse.spec;
+
+    auto stored = co_await tools.store.one(spec.name);
+    if (stored.has_error()) {
+        co_return failure(stored.error().what);
+    }
+    const Stored& before = stored.value();
+    if (before.record) {
+        const auto problems = problems_of_change(before.record->spec, spec);
+        if (!problems.empty()) {
+            co_return refused(request.file, problems, tools.format);
+        }
+    }
+    if (request.dry_run) {
+        co_return co_await show_plan(std::move(tools), spec);
+    }
+
+    auto leader = co_await tools.store.leader();
+    if (leader.has_error()) {
+        co_return failure(leader.error().what);
+    }
+    if (before.spec == spec) {
+        co_return applied(tools, spec, Change::unchanged, before.spec_index, leader.value());
+    }
+    const std::string key = tools.store.key(spec.name, "spec");
+    std::vector<ports::TxnOp> write;
+    write.emplace_back(ports::KvCas{key, json::write_spec(spec), before.spec_index});
+    auto written = co_await tools.store.change(std::move(write));
+    if (written.has_error()) {
+        co_return failure(written.error().what);
+    }
+    if (!written.value().applied) {
+        const auto& errors = written.value().errors;
+        if (!errors.empty() && errors.front().find("denied") != std::string::npos) {
+            co_return failure(key + ": Consul refuses to write it: " + printable(errors.front()) +
+                              "\nnext: give a token that may write there, by CONSUL_HTTP_TOKEN or "
+                              "--consul-token-file");
+        }
+        co_return changed_meanwhile(spec.name);
+    }
+    const auto& entries = written.value().entries;
+    const std::uint64_t index = entries.empty() ? 0 : entries.front().modify_index;
+    const Change change = before.declared ? Change::changed : Change::created;
+    co_return applied(tools, spec, change, index, leader.value());
+}
+
+}  // namespace rop::commands

@@ -1,0 +1,215 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/json/status_json.hpp"
+#include "operator/commands/commands.hpp"
+#include "operator/commands/shown.hpp"
+#include "operator/commands/spec_file.hpp"
+
+namespace rop::commands {
+namespace {
+
+constexpr std::size_t events_shown = 10;
+using Rows = std::vector<std::vector<Cell>>;
+
+std::string line(std::string_view name, const std::string& value) {
+    std::string text(name);
+    text.append(11 - std::min<std::size_t>(10, name.size()), ' ');
+    return text + printable(value) + "\n";
+}
+
+std::string head(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader,
+                 Style style, Timestamp now) {
+    std::string text = line("Name", stored.name.value());
+    text += line("Mode", status.mode + (status.engine.empty() ? "" : ", " + status.engine));
+    text += "Phase      " + style(paint_of(status.phase), to_string(status.phase)) +
+            printable(" (" + status.reason + "): " + status.message) + "\n";
+    if (stored.spec) {
+        text += line("Declared", summary(*stored.spec));
+    } else {
+        text += line("Declared", "a spec that is not valid (" +
+                                     counted(stored.problems.size(), "problem") + ")");
+    }
+    if (stored.record && stored.record->spec_index < stored.spec_index) {
+        text += line("In force", "the spec before: " + summary(stored.record->spec));
+    }
+    text += line("Slots", std::to_string(status.slots_assigned) + " assigned, " +
+                              std::to_string(status.slots_served) + " served");
+    if (status.current_operation) {
+        const auto& doing = *status.current_operation;
+        text += line("Doing", doing.kind + ", " + std::to_string(doing.done) + " of " +
+                                  std::to_string(doing.total) + ", for " + age(doing.since, now));
+    }
+    const std::string written =
+        stored.status ? "; status written " + age(status.updated_at, now) + " ago" : "";
+    text += line("Leader", (leader.alive ? leader.name + ", epoch " + std::to_string(status.epoch)
+                                         : std::string("nobody")) +
+                               written);
+    return text;
+}
+
+std::string problems(const Stored& stored) {
+    std::string text;
+    for (const auto& problem : stored.problems) {
+        text += "  " + printable(to_string(problem)) + "\n";
+    }
+    for (const auto& what : stored.damaged) {
+        text += "  " + printable("cannot be read: " + what) + "\n";
+    }
+    return text.empty() ? "" : "\nProblems\n" + text;
+}
+
+std::string conditions(const ClusterStatus& status, Style style, Timestamp now) {
+    if (status.conditions.empty()) {
+        return "";
+    }
+    Rows rows{{"TYPE", "STATUS", "SINCE", "REASON", "MESSAGE"}};
+    for (const auto& one : status.conditions) {
+        rows.push_back({Cell(to_string(one.type)),
+                        Cell(to_string(one.status), paint_of(one.status)),
+                        Cell(age(one.since, now)), Cell(one.reason), Cell(one.message)});
+    }
+    return "\nConditions\n" + draw_table(rows, style, "  ");
+}
+
+std::string shards(const ClusterStatus& status, Style style) {
+    if (status.shards.empty()) {
+        return "";
+    }
+    Rows rows{{"PRIMARY", "SLOTS", "REPLICAS"}};
+    for (const auto& shard : status.shards) {
+        std::string slots;
+        for (const auto& range : shard.slots) {
+            slots += (slots.empty() ? "" : " ") + range;
+        }
+        std::string replicas;
+        for (const auto& replica : shard.replicas) {
+            replicas += replicas.empty() ? "" : ", ";
+            replicas += short_id(replica.instance) + (replica.in_sync ? "" : " (not in sync)");
+        }
+        rows.push_back({Cell(short_id(shard.primary)), Cell(slots), Cell(replicas)});
+    }
+    return "\nShards\n" + draw_table(rows, style, "  ");
+}
+
+std::string instances(const ClusterStatus& status, Style style) {
+    if (status.instances.empty()) {
+        return "";
+    }
+    Rows rows{{"INSTANCE", "ROLE", "STATE", "ADDRESS", "BUS", "HOST", "NODE"}};
+    for (const auto& one : status.instances) {
+        const Paint paint = one.state == "ok" ? Paint::good : Paint::bad;
+        rows.push_back({Cell(short_id(one.instance)), Cell(one.role), Cell(one.state, paint),
+                        Cell(one.address),
+                        Cell(one.bus_port == 0 ? "" : std::to_string(one.bus_port)), Cell(one.host),
+                        Cell(one.node.value().substr(0, 8))});
+    }
+    return "\nInstances\n" + draw_table(rows, style, "  ");
+}
+
+Rows event_rows(const std::vector<Event>& events, std::size_t most, Timestamp now) {
+    Rows rows{{"AGE", "TYPE", "COUNT", "REASON", "MESSAGE"}};
+    const std::size_t skipped = events.size() > most ? events.size() - most : 0;
+    for (std::size_t at = skipped; at < events.size(); ++at) {
+        const Event& event = events[at];
+        const bool warning = event.type == EventType::warning;
+        rows.push_back({Cell(age(event.time, now)),
+                        Cell(std::string(warning ? "Warning" : "Normal"),
+                             warning ? Paint::busy : Paint::plain),
+                        Cell(std::to_string(event.count)), Cell(event.reason),
+                        Cell(event.message)});
+    }
+    return rows;
+}
+
+/// What a person would do now.
+std::string next_step(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader) {
+    const std::string& name = stored.name.value();
+    if (!leader.alive) {
+        return "nobody leads: start an operator with redis-operator run";
+    }
+    if (!stored.spec) {
+        return "correct the spec and apply it again; the one before stays in force";
+    }
+    if (!stored.status_is_current()) {
+        return "the leader has not looked at the newest spec yet: redis-operator wait " + name;
+    }
+    switch (status.phase) {
+        case Phase::ready:
+            for (const auto& one : status.instances) {
+                if (one.role == "primary" && one.state == "ok" && !one.address.empty()) {
+                    const std::size_t colon = one.address.rfind(':');
+                    return "nothing to do; connect with redis-cli -c -h " +
+                           one.address.substr(0, colon) + " -p " + one.address.substr(colon + 1);
+                }
+            }
+            return "nothing to do";
+        case Phase::forming:
+        case Phase::scaling:
+        case Phase::rebalancing:
+        case Phase::rolling:
+            return "under way: redis-operator wait " + name + " --for ready";
+        case Phase::paused:
+            return "paused until the spec's pausedUntil";
+        case Phase::pending:
+        case Phase::degraded:
+        case Phase::down:
+            return "what is missing stands under Conditions; redis-operator plan " + name +
+                   " shows what the operator does about it";
+    }
+    return "";
+}
+
+}  // namespace
+
+Answering describe(Toolbox tools, ClusterName name) {
+    auto leader = co_await tools.store.leader();
+    if (leader.has_error()) {
+        co_return failure(leader.error().what);
+    }
+    auto found = co_await tools.store.one(std::move(name));
+    if (found.has_error()) {
+        co_return failure(found.error().what);
+    }
+    const Stored& stored = found.value();
+    if (!stored.declared) {
+        co_return not_declared(stored);
+    }
+    const ClusterStatus status = shown_status(stored);
+    const Timestamp now = tools.time->wall();
+    Outcome outcome;
+    outcome.out = head(stored, status, leader.value(), tools.style, now) + problems(stored) +
+                  conditions(status, tools.style, now) + shards(status, tools.style) +
+                  instances(status, tools.style);
+    if (!stored.events.empty()) {
+        outcome.out += "\nEvents\n" +
+                       draw_table(event_rows(stored.events, events_shown, now), tools.style, "  ");
+    }
+    outcome.out += "\nNext: " + printable(next_step(stored, status, leader.value())) + "\n";
+    co_return outcome;
+}
+
+Answering events(Toolbox tools, ClusterName name) {
+    auto found = co_await tools.store.one(std::move(name));
+    if (found.has_error()) {
+        co_return failure(found.error().what);
+    }
+    const Stored& stored = found.value();
+    if (!stored.declared && stored.events.empty()) {
+        co_return not_declared(stored);
+    }
+    Outcome outcome;
+    if (tools.format == Format::json) {
+        outcome.out = json::write_events(stored.events) + "\n";
+    } else if (stored.events.empty()) {
+        outcome.err = "No events of " + stored.name.value() + " yet.\n";
+    } else {
+        const auto rows = event_rows(stored.events, stored.events.size(), tools.time->wall());
+        outcome.out = draw_table(rows, tools.style);
+    }
+    co_return outcome;
+}
+
+}  // namespace rop::commands
