@@ -12,11 +12,12 @@ from .process import SERVERS, Process, free_port, wait_until
 class Consul:
     """One agent on one loopback address. The first one is the server, the others join it."""
 
-    def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = ""):
+    def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = "",
+                 http_port: int = 0):  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.address = address
         self.node = node or f"node-{address.rsplit('.', 1)[-1]}"
-        self.http_port = free_port(address)
+        self.http_port = http_port or free_port(address)
         self.serf_port = free_port(address)
         command = [
             str(SERVERS / "consul"), "agent", "-node", self.node, "-bind", address, "-client", address,
