@@ -140,6 +140,7 @@ struct Instance {
     std::optional<ConsulFacts> consul;
     std::optional<Endpoint> address;  // From Consul's service entry.
     HostId host;
+    std::string host_name;  // For people; the host\'s id where no name is known.
     std::string datacenter;
     std::map<std::string, std::string> host_meta;  // For placement.spread "meta.<key>".
     Contact contact = Contact::unasked;

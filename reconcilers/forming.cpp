@@ -235,9 +235,19 @@ std::chrono::milliseconds wanted_timeout(const ClusterSpec& spec, const Record& 
     return spec.failover.node_timeout.value_or(record.node_timeout_found.value_or(redis_default));
 }
 
+Finding how_far(const Snapshot& seen) {
+    const FormingProgress progress = forming_progress(seen);
+    return Finding{ConditionType::formed,
+                   "Forming",
+                   std::to_string(progress.done) + " of " + std::to_string(progress.total) +
+                       " instances serve all slots",
+                   {}};
+}
+
 /// First what formation changed for its own purpose is put right, then it is over.
 Proposal finish(const ClusterSpec& spec, const Snapshot& seen, const Forming& forming) {
     Proposal proposal;
+    proposal.findings.push_back(how_far(seen));
     SetNodeTimeout restore{{}, wanted_timeout(spec, *seen.record)};
     for (const Instance* instance : forming.present()) {
         if (instance->report->node_timeout != restore.timeout) {
@@ -299,13 +309,7 @@ Proposal complete_formation(const ClusterSpec& spec, const Snapshot& seen) {
     add(proposal, std::move(assign), assigned, "their share of the slots has no owner");
     add(proposal, std::move(meet), met, "they do not know each other");
     add(proposal, std::move(follow), followed, "laid out as replicas");
-    const FormingProgress progress = forming_progress(seen);
-    proposal.findings.push_back(Finding{ConditionType::formed,
-                                        "Forming",
-                                        std::to_string(progress.done) + " of " +
-                                            std::to_string(progress.total) +
-                                            " instances serve all slots",
-                                        {}});
+    proposal.findings.push_back(how_far(seen));
     proposal.look_again = patience(seen);
     return proposal;
 }

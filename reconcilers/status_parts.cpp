@@ -148,7 +148,7 @@ std::vector<InstanceStatus> instances_of(const Snapshot& seen) {
         InstanceStatus status;
         status.instance = id;
         status.address = instance.address ? to_string(*instance.address) : "";
-        status.host = instance.host.value();
+        status.host = instance.host_name.empty() ? instance.host.value() : instance.host_name;
         status.role = role_of(instance);
         status.state = state_of(seen, instance);
         if (instance.answered()) {

@@ -21,6 +21,8 @@ Instance from_allocation(const Observations& seen, const ports::Allocation& allo
     instance.id = InstanceId{allocation.id};
     instance.nomad = allocation.facts;
     instance.host = allocation.facts.host;
+    instance.host_name =
+        allocation.node_name.empty() ? instance.host.value() : allocation.node_name;
     if (const ports::NomadNode* node = node_of(seen, allocation.facts.host.value())) {
         instance.nomad->client_connected = node->status == "ready";
         instance.datacenter = node->datacenter;
@@ -34,6 +36,7 @@ void add_catalog(const ports::ServiceEntry& entry, Instance& instance) {
     instance.address = Endpoint{entry.address, entry.port};
     if (instance.host.value().empty()) {
         instance.host = HostId{entry.node};
+        instance.host_name = entry.node;
     }
     if (instance.datacenter.empty()) {
         instance.datacenter = entry.datacenter;
