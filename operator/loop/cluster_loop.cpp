@@ -1,7 +1,11 @@
 #include "operator/loop/cluster_loop.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "operator/loop/look.hpp"
 #include "operator/telemetry/log.hpp"
@@ -20,6 +24,7 @@ constexpr milliseconds breath{20};
 /// After an action its effect is looked for at once.
 constexpr milliseconds breath_after_acting{1};
 constexpr milliseconds confirm_every{2'000};
+constexpr milliseconds bug_pause{1'000};
 constexpr milliseconds retry_least{20};
 constexpr milliseconds retry_most{10'000};
 
@@ -78,11 +83,32 @@ void ClusterLoop::update(Documents documents, const View& kv) {
 
 asio::awaitable<void> ClusterLoop::run() {
     for (;;) {
-        co_await round();
+        co_await guarded_round();
         const Moment wake = next_round();
         const auto least = acted_ ? breath_after_acting : breath;
         co_await context_.ports.time->sleep_for(least);
         co_await bell_.wait_until(wake);
+    }
+}
+
+/// A bug in one cluster's round must not end the loops of all others: it is said aloud, and tried
+/// again with patience.
+asio::awaitable<void> ClusterLoop::guarded_round() {
+    std::string bug;
+    try {
+        co_await round();
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == asio::error::operation_aborted) {
+            throw;
+        }
+        bug = error.what();
+    } catch (const std::exception& error) {
+        bug = error.what();
+    }
+    if (!bug.empty()) {
+        log::error("round ended by a bug", {{"cluster", name_.value()}, {"error", bug}});
+        acted_ = false;
+        co_await context_.ports.time->sleep_for(bug_pause);
     }
 }
 

@@ -48,6 +48,7 @@ class ClusterLoop {
     [[nodiscard]] std::string not_live() const { return sources_.not_live(); }
 
   private:
+    boost::asio::awaitable<void> guarded_round();
     boost::asio::awaitable<void> round();
     boost::asio::awaitable<SnapshotPtr> observe(ClusterSpec spec);
     boost::asio::awaitable<SnapshotPtr> confirm_absences(ClusterSpec spec, SnapshotPtr seen);
