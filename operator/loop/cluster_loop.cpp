@@ -23,7 +23,6 @@ namespace {
 constexpr milliseconds breath{20};
 /// After an action its effect is looked for at once.
 constexpr milliseconds breath_after_acting{1};
-constexpr milliseconds confirm_every{2'000};
 constexpr milliseconds bug_pause{1'000};
 constexpr milliseconds retry_least{20};
 constexpr milliseconds retry_most{10'000};
@@ -229,52 +228,6 @@ asio::awaitable<SnapshotPtr> ClusterLoop::observe(ClusterSpec spec) {
     co_return seen;
 }
 
-/// Members of record that no source shows any more are looked for once again, consistently,
-/// before anyone may call them gone.
-asio::awaitable<SnapshotPtr> ClusterLoop::confirm_absences(ClusterSpec spec, SnapshotPtr seen) {
-    std::erase_if(confirmed_absent_, [&](const auto& id) { return !seen->absences.contains(id); });
-    const bool open = std::any_of(seen->absences.begin(), seen->absences.end(),
-                                  [](const auto& entry) { return !entry.second.confirmed; });
-    const Moment now = context_.ports.time->now();
-    const bool too_soon = now - last_confirmation_ < confirm_every;
-    if (!open || !seen->standing.leading || !seen->consul.certain || too_soon) {
-        co_return seen;
-    }
-    last_confirmation_ = now;
-    ports::BlockingQuery consistent;
-    consistent.consistent = true;
-    const auto services = co_await context_.ports.consul->health(spec.service, consistent);
-    if (services.has_error()) {
-        co_return seen;
-    }
-    std::set<InstanceId> shown;
-    for (const auto& entry : services.value().value) {
-        shown.insert(observe::identity_of(entry, spec.nomad.has_value()));
-    }
-    if (spec.nomad) {
-        if (context_.ports.nomad == nullptr || !seen->nomad.certain) {
-            co_return seen;
-        }
-        const ports::BlockingQuery fresh;
-        const auto allocations = co_await context_.ports.nomad->allocations(
-            spec.nomad->nomad_namespace, spec.nomad->job, fresh);
-        if (allocations.has_error()) {
-            co_return seen;
-        }
-        for (const auto& allocation : allocations.value().value) {
-            shown.insert(InstanceId{allocation.id});
-        }
-    }
-    auto confirmed = std::make_shared<Snapshot>(*seen);
-    for (auto& [id, absence] : confirmed->absences) {
-        if (!shown.contains(id)) {
-            absence.confirmed = true;
-            confirmed_absent_.insert(id);
-        }
-    }
-    co_return confirmed;
-}
-
 void ClusterLoop::watch_for_greater_epochs(const Snapshot& seen) {
     Epoch greatest = seen.record ? seen.record->epoch : Epoch{};
     for (const auto& [id, instance] : seen.instances) {
@@ -373,30 +326,6 @@ void ClusterLoop::fold_outcome(const Plan& plan, const execute::PlanOutcome& out
     if (plan.concern == "scaling") {
         sources_.expect_new_count();
     }
-}
-
-asio::awaitable<void> ClusterLoop::reread_record() {
-    const std::string key =
-        context_.options->leadership.kv_prefix + "clusters/" + name_.value() + "/record";
-    ports::BlockingQuery consistent;
-    consistent.consistent = true;
-    const auto page = co_await context_.ports.consul->kv_get(key, consistent);
-    if (page.has_error()) {
-        publish_again_ = context_.ports.time->now() + milliseconds{500};
-        co_return;
-    }
-    documents_.record.reset();
-    documents_.record_index = 0;
-    documents_.record_problem.clear();
-    if (page.value().value) {
-        const std::vector<ports::KvEntry> entries{*page.value().value};
-        const Catalogue read = read_documents(entries, context_.options->leadership.kv_prefix);
-        const Documents& found = read.clusters.at(name_);
-        documents_.record = found.record;
-        documents_.record_index = found.record_index;
-        documents_.record_problem = found.record_problem;
-    }
-    record_unknown_ = false;
 }
 
 asio::awaitable<void> ClusterLoop::publish() {
