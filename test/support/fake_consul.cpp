@@ -91,6 +91,7 @@ void FakeConsul::add_dead_service(const std::string& id, const std::string& name
 
 std::vector<std::string> FakeConsul::service_ids() const {
     std::vector<std::string> ids;
+    ids.reserve(services_.size());
     for (const auto& [id, service] : services_) {
         ids.push_back(id);
     }

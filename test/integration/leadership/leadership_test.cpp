@@ -90,12 +90,12 @@ class RealLeadership : public ::testing::Test {
                                                         std::chrono::milliseconds at_most) {
         const auto began = Clock::now();
         while (Clock::now() - began <= at_most) {
-            for (Process* process : {a_awake ? a.get() : nullptr, b.get()}) {
+            for (Process* process : {a_awake_ ? a_.get() : nullptr, b_.get()}) {
                 if (process != nullptr) {
                     process->turn();
                 }
             }
-            EXPECT_FALSE(a && b && a->held() && b->held()) << "two leaders";
+            EXPECT_FALSE(a_ && b_ && a_->held() && b_->held()) << "two leaders";
             if (reached()) {
                 return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
             }
@@ -107,15 +107,15 @@ class RealLeadership : public ::testing::Test {
     }
 
     void start_with_leader_a() {
-        a = std::make_unique<Process>(consul.at(), "host-1");
-        ASSERT_TRUE(turn_until([&] { return a->held(); }, 10s));
-        b = std::make_unique<Process>(consul.at(), "host-2");
+        a_ = std::make_unique<Process>(consul_.at(), "host-1");
+        ASSERT_TRUE(turn_until([&] { return a_->held(); }, 10s));
+        b_ = std::make_unique<Process>(consul_.at(), "host-2");
         const auto b_knows = [&] {
-            return b->leadership().standing().leader == a->leadership().standing().leader;
+            return b_->leadership().standing().leader == a_->leadership().standing().leader;
         };
         ASSERT_TRUE(turn_until(b_knows, 5s));
         turn_for(700ms);  // Until its own session stands, too.
-        ASSERT_TRUE(a->held());
+        ASSERT_TRUE(a_->held());
     }
 
     /// One call by someone else.
@@ -124,7 +124,7 @@ class RealLeadership : public ::testing::Test {
         asio::io_context io(1);
         const auto time = runtime::make_real_time(io.get_executor());
         const auto random = runtime::make_real_random();
-        const auto port = connect(*time, *random, consul.at());
+        const auto port = connect(*time, *random, consul_.at());
         std::optional<Result<T>> answer;
         const auto keep = [&]() -> asio::awaitable<void> { answer.emplace(co_await what(*port)); };
         runtime::TaskGroup tasks(io.get_executor());
@@ -138,76 +138,76 @@ class RealLeadership : public ::testing::Test {
         ASSERT_TRUE(answer.has_value() && answer.value().applied);
     }
 
-    testing::LocalConsul consul;
-    std::unique_ptr<Process> a;
-    std::unique_ptr<Process> b;
-    bool a_awake = true;
+    testing::LocalConsul consul_;
+    std::unique_ptr<Process> a_;
+    std::unique_ptr<Process> b_;
+    bool a_awake_ = true;
 };
 
 TEST_F(RealLeadership, TakesOverWithinHalfASecondOfACleanStop) {
     start_with_leader_a();
-    a->stop();
-    const auto took = turn_until([&] { return b->held(); }, 5s);
+    a_->stop();
+    const auto took = turn_until([&] { return b_->held(); }, 5s);
     ASSERT_TRUE(took);
     RecordProperty("milliseconds", static_cast<int>(took->count()));
     EXPECT_LE(*took, 500ms);
-    EXPECT_EQ(b->leadership().epoch(), Epoch(2));
-    EXPECT_TRUE(turn_until([&] { return a->ended(); }, 1s)) << "leaving takes at most a second";
+    EXPECT_EQ(b_->leadership().epoch(), Epoch(2));
+    EXPECT_TRUE(turn_until([&] { return a_->ended(); }, 1s)) << "leaving takes at most a second";
 }
 
 TEST_F(RealLeadership, TakesOverWithinFiveSecondsOfAKillAndTheDeadOneMayWakeUp) {
     start_with_leader_a();
-    a_awake = false;
-    const auto took = turn_until([&] { return b->held(); }, 10s);
+    a_awake_ = false;
+    const auto took = turn_until([&] { return b_->held(); }, 10s);
     ASSERT_TRUE(took);
     RecordProperty("milliseconds", static_cast<int>(took->count()));
     EXPECT_LE(*took, 5s);
     EXPECT_GE(*took, 1'500ms) << "the lease of the dead one was not waited for";
-    EXPECT_EQ(b->leadership().epoch(), Epoch(2));
-    EXPECT_FALSE(a->held()) << "before it ran anything";
+    EXPECT_EQ(b_->leadership().epoch(), Epoch(2));
+    EXPECT_FALSE(a_->held()) << "before it ran anything";
 
-    a_awake = true;
-    const std::string leader = b->leadership().standing().leader;
-    const auto a_follows = [&] { return a->leadership().standing().leader == leader; };
+    a_awake_ = true;
+    const std::string leader = b_->leadership().standing().leader;
+    const auto a_follows = [&] { return a_->leadership().standing().leader == leader; };
     EXPECT_TRUE(turn_until(a_follows, 5s));
     turn_for(1s);
-    EXPECT_TRUE(b->held());
-    EXPECT_FALSE(a->held());
+    EXPECT_TRUE(b_->held());
+    EXPECT_FALSE(a_->held());
 }
 
 TEST_F(RealLeadership, ARestartOnTheSameHostDoesNotKeepTheDeadOnesLockAlive) {
-    a = std::make_unique<Process>(consul.at(), "host-1");
-    ASSERT_TRUE(turn_until([&] { return a->held(); }, 10s));
-    a_awake = false;
-    b = std::make_unique<Process>(consul.at(), "host-1");
-    const auto took = turn_until([&] { return b->held(); }, 10s);
+    a_ = std::make_unique<Process>(consul_.at(), "host-1");
+    ASSERT_TRUE(turn_until([&] { return a_->held(); }, 10s));
+    a_awake_ = false;
+    b_ = std::make_unique<Process>(consul_.at(), "host-1");
+    const auto took = turn_until([&] { return b_->held(); }, 10s);
     ASSERT_TRUE(took);
     EXPECT_LE(*took, 5s);
 }
 
 TEST_F(RealLeadership, ADestroyedSessionEndsTheHoldAtOnce) {
     start_with_leader_a();
-    const std::string session = a->leadership().session();
+    const std::string session = a_->leadership().session();
     ASSERT_TRUE(call<void>([&](ports::ConsulPort& port) {
                     return port.session_destroy(session);
                 }).has_value());
-    EXPECT_TRUE(turn_until([&] { return !a->held(); }, 1s));
-    EXPECT_TRUE(turn_until([&] { return a->held() || b->held(); }, 5s));
-    EXPECT_EQ(a->held() ? a->leadership().epoch() : b->leadership().epoch(), Epoch(2));
+    EXPECT_TRUE(turn_until([&] { return !a_->held(); }, 1s));
+    EXPECT_TRUE(turn_until([&] { return a_->held() || b_->held(); }, 5s));
+    EXPECT_EQ(a_->held() ? a_->leadership().epoch() : b_->leadership().epoch(), Epoch(2));
 }
 
 TEST_F(RealLeadership, ADeletedLockEndsTheHoldAtOnce) {
     start_with_leader_a();
-    change({ports::KvDelete{a->leadership().lock_key()}});
-    EXPECT_TRUE(turn_until([&] { return !a->held(); }, 1s));
-    const auto took = turn_until([&] { return a->held() || b->held(); }, 5s);
+    change({ports::KvDelete{a_->leadership().lock_key()}});
+    EXPECT_TRUE(turn_until([&] { return !a_->held(); }, 1s));
+    const auto took = turn_until([&] { return a_->held() || b_->held(); }, 5s);
     ASSERT_TRUE(took);
-    EXPECT_EQ(a->held() ? a->leadership().epoch() : b->leadership().epoch(), Epoch(2));
+    EXPECT_EQ(a_->held() ? a_->leadership().epoch() : b_->leadership().epoch(), Epoch(2));
 }
 
 TEST_F(RealLeadership, AnAgentThatForgotTheServiceIsToldAgain) {
-    a = std::make_unique<Process>(consul.at(), "host-1");
-    ASSERT_TRUE(turn_until([&] { return a->held(); }, 10s));
+    a_ = std::make_unique<Process>(consul_.at(), "host-1");
+    ASSERT_TRUE(turn_until([&] { return a_->held(); }, 10s));
     const auto services = call<std::vector<ports::AgentService>>(
         [](ports::ConsulPort& port) { return port.agent_services("redis-operator"); });
     ASSERT_TRUE(services.has_value());
@@ -216,28 +216,28 @@ TEST_F(RealLeadership, AnAgentThatForgotTheServiceIsToldAgain) {
     ASSERT_TRUE(call<void>([&](ports::ConsulPort& port) {
                     return port.deregister_service(id);
                 }).has_value());
-    EXPECT_TRUE(turn_until([&] { return !a->held(); }, 1s)) << "the session went with its check";
-    EXPECT_TRUE(turn_until([&] { return a->held(); }, 5s));
-    EXPECT_EQ(a->leadership().epoch(), Epoch(2));
+    EXPECT_TRUE(turn_until([&] { return !a_->held(); }, 1s)) << "the session went with its check";
+    EXPECT_TRUE(turn_until([&] { return a_->held(); }, 5s));
+    EXPECT_EQ(a_->leadership().epoch(), Epoch(2));
 }
 
 TEST_F(RealLeadership, ConsulThatHangsEndsTheLeaseAndAShortHangIsBridged) {
     start_with_leader_a();
-    consul.process().signal(SIGSTOP);
-    const auto lasted = turn_until([&] { return !a->held(); }, 3s);
-    consul.process().signal(SIGCONT);
+    consul_.process().signal(SIGSTOP);
+    const auto lasted = turn_until([&] { return !a_->held(); }, 3s);
+    consul_.process().signal(SIGCONT);
     ASSERT_TRUE(lasted);
     EXPECT_LE(*lasted, 1'600ms);
     // Consul's own timers slept, too: whether the session lived on is a race that either may win.
-    EXPECT_TRUE(turn_until([&] { return a->held() || b->held(); }, 10s));
+    EXPECT_TRUE(turn_until([&] { return a_->held() || b_->held(); }, 10s));
 }
 
 TEST_F(RealLeadership, AGreaterEpochIsOutbidInConsulToo) {
     start_with_leader_a();
-    a->leadership().greater_epoch_seen(Epoch(40));
-    EXPECT_FALSE(a->held());
-    ASSERT_TRUE(turn_until([&] { return a->held(); }, 5s)) << "the session is still good";
-    EXPECT_EQ(a->leadership().epoch(), Epoch(41));
+    a_->leadership().greater_epoch_seen(Epoch(40));
+    EXPECT_FALSE(a_->held());
+    ASSERT_TRUE(turn_until([&] { return a_->held(); }, 5s)) << "the session is still good";
+    EXPECT_EQ(a_->leadership().epoch(), Epoch(41));
     const auto page = call<ports::Page<std::optional<ports::KvEntry>>>([](ports::ConsulPort& port) {
         return port.kv_get("redis-operator/epoch", ports::BlockingQuery());
     });

@@ -47,12 +47,12 @@ class LeaderStateTest : public ::testing::Test {
   protected:
     /// Takes the lock at `start` from nobody, who had not released it.
     void lead() {
-        state.session_opened("ours");
-        (void)state.attempt(Ground(), 0xabc);
-        ASSERT_TRUE(state.taken(start, start + 10ms));
+        state_.session_opened("ours");
+        (void)state_.attempt(Ground(), 0xabc);
+        ASSERT_TRUE(state_.taken(start, start + 10ms));
     }
 
-    LeaderState state{LeadershipOptions(), signature("us", 0)};
+    LeaderState state_{LeadershipOptions(), signature("us", 0)};
 };
 
 TEST(LockValue, ComesBackAsItWasWritten) {
@@ -146,8 +146,8 @@ TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
 }
 
 TEST_F(LeaderStateTest, LockAndEpochAreWrittenTogether) {
-    state.session_opened("ours");
-    const Attempt& attempt = state.attempt({lock(signature("a", 4)), entry("4"), {}}, 0xabc);
+    state_.session_opened("ours");
+    const Attempt& attempt = state_.attempt({lock(signature("a", 4)), entry("4"), {}}, 0xabc);
 
     ASSERT_EQ(attempt.operations.size(), 3U);
     const auto& lock_op = std::get<ports::KvLock>(attempt.operations[0]);
@@ -165,13 +165,13 @@ TEST_F(LeaderStateTest, LockAndEpochAreWrittenTogether) {
 }
 
 TEST_F(LeaderStateTest, AnInstallationThatHasANameKeepsIt) {
-    state.session_opened("ours");
-    EXPECT_EQ(state.attempt({{}, {}, entry("00ff")}, 1).operations.size(), 2U);
-    ASSERT_TRUE(state.taken(start, start));
-    EXPECT_EQ(state.installation(), InstallationId("00ff"));
+    state_.session_opened("ours");
+    EXPECT_EQ(state_.attempt({{}, {}, entry("00ff")}, 1).operations.size(), 2U);
+    ASSERT_TRUE(state_.taken(start, start));
+    EXPECT_EQ(state_.installation(), InstallationId("00ff"));
 
-    state.lose(Loss::deleted);
-    const Attempt& again = state.attempt({{}, {}, entry("not a name: it has spaces")}, 1);
+    state_.lose(Loss::deleted);
+    const Attempt& again = state_.attempt({{}, {}, entry("not a name: it has spaces")}, 1);
     EXPECT_EQ(std::get<ports::KvCas>(again.operations.back()).value, "00ff");
 }
 
@@ -239,87 +239,87 @@ TEST_F(LeaderStateTest, WhatAProofMeans) {
 
 TEST_F(LeaderStateTest, AnAnswerThatOutlivedItsHoldMeansNothing) {
     lead();
-    const std::uint64_t first = state.hold();
-    (void)state.greater_epoch_seen(Epoch(9));
-    (void)state.attempt(Ground(), 1);
-    ASSERT_TRUE(state.taken(start + 1s, start + 1s));
+    const std::uint64_t first = state_.hold();
+    (void)state_.greater_epoch_seen(Epoch(9));
+    (void)state_.attempt(Ground(), 1);
+    ASSERT_TRUE(state_.taken(start + 1s, start + 1s));
 
-    EXPECT_EQ(state.judge(answer(lock(signature("a", 2), "b")), start, first), Verdict::nothing);
-    EXPECT_TRUE(state.holds_lock());
+    EXPECT_EQ(state_.judge(answer(lock(signature("a", 2), "b")), start, first), Verdict::nothing);
+    EXPECT_TRUE(state_.holds_lock());
 }
 
 TEST_F(LeaderStateTest, AProofBringsALapsedLeaseBack) {
     lead();
-    EXPECT_FALSE(state.held(start + 4s));
-    (void)state.judge(answer(lock(signature("us", 1), "ours")), start + 4s, state.hold());
-    EXPECT_TRUE(state.held(start + 4s));
+    EXPECT_FALSE(state_.held(start + 4s));
+    (void)state_.judge(answer(lock(signature("us", 1), "ours")), start + 4s, state_.hold());
+    EXPECT_TRUE(state_.held(start + 4s));
 }
 
 TEST_F(LeaderStateTest, GivesUpLongAfterTheLeaseHasEnded) {
     lead();
-    EXPECT_FALSE(state.tick(start + 6'499ms));
-    EXPECT_EQ(state.tick(start + 6'500ms), Loss::gave_up);
-    EXPECT_EQ(state.discarded(), "ours");
-    EXPECT_FALSE(state.may_beat());
-    EXPECT_EQ(state.session(), "");
+    EXPECT_FALSE(state_.tick(start + 6'499ms));
+    EXPECT_EQ(state_.tick(start + 6'500ms), Loss::gave_up);
+    EXPECT_EQ(state_.discarded(), "ours");
+    EXPECT_FALSE(state_.may_beat());
+    EXPECT_EQ(state_.session(), "");
 
-    state.discarded_destroyed();
-    EXPECT_TRUE(state.may_beat());
+    state_.discarded_destroyed();
+    EXPECT_TRUE(state_.may_beat());
 }
 
 TEST_F(LeaderStateTest, NewsOfAnOldSessionIsIgnored) {
     lead();
-    EXPECT_FALSE(state.session_gone("older"));
-    EXPECT_TRUE(state.holds_lock());
-    EXPECT_EQ(state.session_gone("ours"), Loss::session_gone);
-    EXPECT_EQ(state.discarded(), "") << "nothing to destroy";
-    EXPECT_FALSE(state.wants_lock()) << "not before there is another session";
+    EXPECT_FALSE(state_.session_gone("older"));
+    EXPECT_TRUE(state_.holds_lock());
+    EXPECT_EQ(state_.session_gone("ours"), Loss::session_gone);
+    EXPECT_EQ(state_.discarded(), "") << "nothing to destroy";
+    EXPECT_FALSE(state_.wants_lock()) << "not before there is another session";
 }
 
 TEST_F(LeaderStateTest, AGreaterEpochEndsTheHoldAndIsOutbid) {
     lead();
-    EXPECT_FALSE(state.greater_epoch_seen(Epoch(1))) << "our own";
-    EXPECT_EQ(state.greater_epoch_seen(Epoch(9)), Loss::greater_epoch);
-    EXPECT_TRUE(state.wants_lock()) << "with the same session";
+    EXPECT_FALSE(state_.greater_epoch_seen(Epoch(1))) << "our own";
+    EXPECT_EQ(state_.greater_epoch_seen(Epoch(9)), Loss::greater_epoch);
+    EXPECT_TRUE(state_.wants_lock()) << "with the same session";
     const LockEntry held = lock(signature("us", 1), "ours");
-    EXPECT_FALSE(state.is_ours(held)) << "its epoch is too small";
-    EXPECT_EQ(state.attempt({held, entry("1"), {}}, 1).epoch, Epoch(10));
+    EXPECT_FALSE(state_.is_ours(held)) << "its epoch is too small";
+    EXPECT_EQ(state_.attempt({held, entry("1"), {}}, 1).epoch, Epoch(10));
 
-    (void)state.greater_epoch_seen(Epoch(12));
-    EXPECT_FALSE(state.taken(start, start)) << "outdated before the answer came";
+    (void)state_.greater_epoch_seen(Epoch(12));
+    EXPECT_FALSE(state_.taken(start, start)) << "outdated before the answer came";
 }
 
 TEST_F(LeaderStateTest, AnAnswerThatWasLostIsFoundInTheLock) {
-    state.session_opened("ours");
-    const Attempt attempt = state.attempt({lock(signature("a", 4, true)), entry("4"), {}}, 0xabc);
+    state_.session_opened("ours");
+    const Attempt attempt = state_.attempt({lock(signature("a", 4, true)), entry("4"), {}}, 0xabc);
     const LockEntry found = entry(attempt.value, "ours");
 
-    ASSERT_TRUE(state.is_ours(found));
-    state.adopted(found, start, start + 5ms);
-    EXPECT_EQ(state.epoch(), Epoch(5));
-    EXPECT_TRUE(state.held(start + 5ms)) << "what it followed had been released";
-    EXPECT_EQ(state.installation(), InstallationId("0000000000000abc"));
+    ASSERT_TRUE(state_.is_ours(found));
+    state_.adopted(found, start, start + 5ms);
+    EXPECT_EQ(state_.epoch(), Epoch(5));
+    EXPECT_TRUE(state_.held(start + 5ms)) << "what it followed had been released";
+    EXPECT_EQ(state_.installation(), InstallationId("0000000000000abc"));
 }
 
 TEST_F(LeaderStateTest, StandingOfALeaderAndOfAFollower) {
-    state.saw_installation(entry("00ff"));
-    state.saw_lock(lock(signature("them", 3), "theirs"));
+    state_.saw_installation(entry("00ff"));
+    state_.saw_lock(lock(signature("them", 3), "theirs"));
     Standing follower;
     follower.epoch = Epoch(3);
     follower.installation = InstallationId("00ff");
     follower.leader = "them";
-    EXPECT_EQ(state.standing(start), follower);
+    EXPECT_EQ(state_.standing(start), follower);
 
-    state.saw_lock(lock(signature("them", 3)));
-    EXPECT_EQ(state.standing(start).leader, "") << "free: nobody leads";
+    state_.saw_lock(lock(signature("them", 3)));
+    EXPECT_EQ(state_.standing(start).leader, "") << "free: nobody leads";
 
-    state.session_opened("ours");
-    (void)state.attempt({lock(signature("them", 3, true)), {}, {}}, 0xabc);
-    ASSERT_TRUE(state.taken(start, start));
-    EXPECT_TRUE(state.standing(start).leading);
-    EXPECT_EQ(state.standing(start).leader, "us");
-    EXPECT_EQ(state.standing(start).epoch, Epoch(4));
-    EXPECT_FALSE(state.standing(start + 2s).leading);
+    state_.session_opened("ours");
+    (void)state_.attempt({lock(signature("them", 3, true)), {}, {}}, 0xabc);
+    ASSERT_TRUE(state_.taken(start, start));
+    EXPECT_TRUE(state_.standing(start).leading);
+    EXPECT_EQ(state_.standing(start).leader, "us");
+    EXPECT_EQ(state_.standing(start).epoch, Epoch(4));
+    EXPECT_FALSE(state_.standing(start + 2s).leading);
 }
 
 TEST(LeadershipTimes, OneRelationHoldsBetweenThem) {

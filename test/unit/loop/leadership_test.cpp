@@ -57,42 +57,42 @@ struct Operator {
 
 class LeadershipTest : public ::testing::Test {
   protected:
-    LeadershipTest() { world.spawn("consul", store.run()); }
+    LeadershipTest() { world_.spawn("consul", store_.run()); }
     void TearDown() override {
-        a.tasks.stop();
-        b.tasks.stop();
-        time.advance(1s);
-        EXPECT_TRUE(a.tasks.empty() && b.tasks.empty()) << "stopping takes longer than a second";
-        world.stop();
-        time.settle();
+        a_.tasks.stop();
+        b_.tasks.stop();
+        time_.advance(1s);
+        EXPECT_TRUE(a_.tasks.empty() && b_.tasks.empty()) << "stopping takes longer than a second";
+        world_.stop();
+        time_.settle();
     }
 
     /// Until `who` may act. Whatever happens on the way, never two at once.
     [[nodiscard]] bool leads_within(const Operator& who, std::chrono::milliseconds at_most) {
-        return time.advance_until(
+        return time_.advance_until(
             [&] {
-                EXPECT_FALSE(a.held() && b.held()) << "two leaders";
+                EXPECT_FALSE(a_.held() && b_.held()) << "two leaders";
                 return who.held();
             },
             at_most);
     }
     void start_with_leader_a() {
-        a.start();
-        ASSERT_TRUE(leads_within(a, 5s));
-        b.start();
-        time.advance(1s);
-        ASSERT_TRUE(a.held());
-        ASSERT_FALSE(b.held());
+        a_.start();
+        ASSERT_TRUE(leads_within(a_, 5s));
+        b_.start();
+        time_.advance(1s);
+        ASSERT_TRUE(a_.held());
+        ASSERT_FALSE(b_.held());
     }
     [[nodiscard]] LockValue lock_value() const {
-        return parse_lock_value(store.get(lock_key)->value).value();
+        return parse_lock_value(store_.get(lock_key)->value).value();
     }
 
-    testing::ManualTime time;
-    testing::FakeConsul store{&time};
-    Operator a{&store, &time, "host-1", 0x1000};
-    Operator b{&store, &time, "host-2", 0x2000};
-    runtime::TaskGroup world{time.executor()};
+    testing::ManualTime time_;
+    testing::FakeConsul store_{&time_};
+    Operator a_{&store_, &time_, "host-1", 0x1000};
+    Operator b_{&store_, &time_, "host-2", 0x2000};
+    runtime::TaskGroup world_{time_.executor()};
 };
 
 asio::awaitable<void> note_loss(Operator* who, bool* lost) {
@@ -101,278 +101,278 @@ asio::awaitable<void> note_loss(Operator* who, bool* lost) {
 }
 
 TEST_F(LeadershipTest, TheFirstOneTakesTheLockAndWaitsOneLease) {
-    a.start();
-    ASSERT_TRUE(time.advance_until([&] { return store.get(lock_key).has_value(); }, 100ms));
-    const Moment locked = time.now();
-    EXPECT_FALSE(a.leadership->standing().leading);
-    EXPECT_EQ(a.leadership->session(), "") << "nothing is written before the lease is held";
+    a_.start();
+    ASSERT_TRUE(time_.advance_until([&] { return store_.get(lock_key).has_value(); }, 100ms));
+    const Moment locked = time_.now();
+    EXPECT_FALSE(a_.leadership->standing().leading);
+    EXPECT_EQ(a_.leadership->session(), "") << "nothing is written before the lease is held";
 
-    ASSERT_TRUE(leads_within(a, 2s));
-    EXPECT_GE(time.now() - locked, 1'500ms);
-    EXPECT_LE(time.now() - locked, 1'510ms);
-    EXPECT_EQ(a.leadership->epoch(), Epoch(1));
-    EXPECT_EQ(a.leadership->session(), store.get(lock_key)->session);
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "1");
-    EXPECT_EQ(a.leadership->standing().installation.value(),
-              store.get("redis-operator/installation")->value);
+    ASSERT_TRUE(leads_within(a_, 2s));
+    EXPECT_GE(time_.now() - locked, 1'500ms);
+    EXPECT_LE(time_.now() - locked, 1'510ms);
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(1));
+    EXPECT_EQ(a_.leadership->session(), store_.get(lock_key)->session);
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "1");
+    EXPECT_EQ(a_.leadership->standing().installation.value(),
+              store_.get("redis-operator/installation")->value);
     EXPECT_EQ(lock_value().host, "host-1");
     EXPECT_EQ(lock_value().address, "127.0.0.1:9480");
 }
 
 TEST_F(LeadershipTest, ALeaderStaysOneAndAFollowerKnowsIt) {
     start_with_leader_a();
-    const int changes = a.changes;
+    const int changes = a_.changes;
     for (int second = 0; second < 120; ++second) {
-        time.advance(1s);
-        ASSERT_TRUE(a.held());
+        time_.advance(1s);
+        ASSERT_TRUE(a_.held());
     }
-    EXPECT_EQ(a.changes, changes) << "no change is no news";
-    EXPECT_EQ(a.leadership->epoch(), Epoch(1));
-    EXPECT_EQ(b.leadership->standing().leader, lock_value().instance);
-    EXPECT_EQ(b.leadership->standing().epoch, Epoch(1));
-    EXPECT_EQ(b.leadership->standing().installation, a.leadership->standing().installation);
-    EXPECT_EQ(b.leadership->session(), "");
+    EXPECT_EQ(a_.changes, changes) << "no change is no news";
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(1));
+    EXPECT_EQ(b_.leadership->standing().leader, lock_value().instance);
+    EXPECT_EQ(b_.leadership->standing().epoch, Epoch(1));
+    EXPECT_EQ(b_.leadership->standing().installation, a_.leadership->standing().installation);
+    EXPECT_EQ(b_.leadership->session(), "");
 }
 
 TEST_F(LeadershipTest, ACleanStopHandsOverAtOnce) {
     start_with_leader_a();
-    a.tasks.stop();
-    time.settle();
-    EXPECT_FALSE(a.held()) << "before anything else";
+    a_.tasks.stop();
+    time_.settle();
+    EXPECT_FALSE(a_.held()) << "before anything else";
 
-    EXPECT_TRUE(leads_within(b, 100ms)) << "no lease to wait for";
-    EXPECT_EQ(b.leadership->epoch(), Epoch(2));
+    EXPECT_TRUE(leads_within(b_, 100ms)) << "no lease to wait for";
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(2));
     EXPECT_FALSE(lock_value().released) << "the new leader's word";
-    time.advance(100ms);
-    EXPECT_TRUE(a.tasks.empty());
-    EXPECT_THAT(store.service_ids(), SizeIs(1));
-    EXPECT_EQ(store.session_count(), 1U);
+    time_.advance(100ms);
+    EXPECT_TRUE(a_.tasks.empty());
+    EXPECT_THAT(store_.service_ids(), SizeIs(1));
+    EXPECT_EQ(store_.session_count(), 1U);
 }
 
 TEST_F(LeadershipTest, ACleanStopLeavesWordForALaterLeader) {
-    a.start();
-    ASSERT_TRUE(leads_within(a, 5s));
-    a.tasks.stop();
-    time.advance(100ms);
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 5s));
+    a_.tasks.stop();
+    time_.advance(100ms);
     EXPECT_TRUE(lock_value().released);
-    EXPECT_EQ(store.get(lock_key)->session, "");
-    EXPECT_EQ(store.session_count(), 0U);
+    EXPECT_EQ(store_.get(lock_key)->session, "");
+    EXPECT_EQ(store_.session_count(), 0U);
 
-    b.start();
-    EXPECT_TRUE(leads_within(b, 100ms));
-    EXPECT_EQ(b.leadership->epoch(), Epoch(2));
+    b_.start();
+    EXPECT_TRUE(leads_within(b_, 100ms));
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(2));
 }
 
 TEST_F(LeadershipTest, AKilledLeaderIsReplacedWithinFiveSeconds) {
     start_with_leader_a();
-    a.kill();
-    const Moment killed = time.now();
-    ASSERT_TRUE(leads_within(b, 5s));
-    EXPECT_LE(time.now() - killed, 3'700ms) << "2 s check, 1.5 s lease, rounds";
-    EXPECT_GE(time.now() - killed, 3'000ms) << "the dead one's lease was not waited for";
-    EXPECT_EQ(b.leadership->epoch(), Epoch(2));
+    a_.kill();
+    const Moment killed = time_.now();
+    ASSERT_TRUE(leads_within(b_, 5s));
+    EXPECT_LE(time_.now() - killed, 3'700ms) << "2 s check, 1.5 s lease, rounds";
+    EXPECT_GE(time_.now() - killed, 3'000ms) << "the dead one's lease was not waited for";
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(2));
 }
 
 TEST_F(LeadershipTest, ASleeperFindsItsLeaseOverBeforeItRunsAnythingElse) {
     start_with_leader_a();
-    time.jump(1'501ms);
-    EXPECT_FALSE(a.held());
-    EXPECT_EQ(a.leadership->session(), "");
-    EXPECT_FALSE(a.leadership->standing().leading);
+    time_.jump(1'501ms);
+    EXPECT_FALSE(a_.held());
+    EXPECT_EQ(a_.leadership->session(), "");
+    EXPECT_FALSE(a_.leadership->standing().leading);
 }
 
 TEST_F(LeadershipTest, LossIsToldByExpiryToo) {
     start_with_leader_a();
     bool lost = false;
-    a.tasks.spawn("loss", note_loss(&a, &lost));
-    time.advance(10s);
+    a_.tasks.spawn("loss", note_loss(&a_, &lost));
+    time_.advance(10s);
     EXPECT_FALSE(lost) << "each proof pushes the end back";
 
-    const int changes = a.changes;
-    a.consul.line = Line::refused;
-    time.advance(900ms);
+    const int changes = a_.changes;
+    a_.consul.line = Line::refused;
+    time_.advance(900ms);
     EXPECT_FALSE(lost);
-    time.advance(650ms);
+    time_.advance(650ms);
     EXPECT_TRUE(lost);
-    EXPECT_FALSE(a.held());
-    EXPECT_GT(a.changes, changes);
+    EXPECT_FALSE(a_.held());
+    EXPECT_GT(a_.changes, changes);
 
     bool at_once = false;
-    a.tasks.spawn("loss", note_loss(&a, &at_once));
-    time.settle();
+    a_.tasks.spawn("loss", note_loss(&a_, &at_once));
+    time_.settle();
     EXPECT_TRUE(at_once) << "it is not held now";
 }
 
 TEST_F(LeadershipTest, ASessionThatIsDestroyedEndsTheHold) {
     start_with_leader_a();
     bool lost = false;
-    a.tasks.spawn("loss", note_loss(&a, &lost));
-    store.destroy_session(store.get(lock_key)->session);
-    time.advance(20ms);
+    a_.tasks.spawn("loss", note_loss(&a_, &lost));
+    store_.destroy_session(store_.get(lock_key)->session);
+    time_.advance(20ms);
     EXPECT_TRUE(lost) << "the watch saw it";
 
-    ASSERT_TRUE(time.advance_until([&] { return a.held() || b.held(); }, 2s));
-    EXPECT_FALSE(a.held() && b.held());
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "2");
+    ASSERT_TRUE(time_.advance_until([&] { return a_.held() || b_.held(); }, 2s));
+    EXPECT_FALSE(a_.held() && b_.held());
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "2");
 }
 
 TEST_F(LeadershipTest, ALockKeyThatIsDeletedEndsTheHold) {
     start_with_leader_a();
-    store.erase(lock_key);
-    const Moment deleted = time.now();
-    time.advance(20ms);
-    EXPECT_FALSE(a.held());
+    store_.erase(lock_key);
+    const Moment deleted = time_.now();
+    time_.advance(20ms);
+    EXPECT_FALSE(a_.held());
 
-    ASSERT_TRUE(time.advance_until([&] { return a.held() || b.held(); }, 3s));
-    EXPECT_GE(time.now() - deleted, 1'500ms) << "whoever led before may not know yet";
-    EXPECT_FALSE(a.held() && b.held());
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "2");
+    ASSERT_TRUE(time_.advance_until([&] { return a_.held() || b_.held(); }, 3s));
+    EXPECT_GE(time_.now() - deleted, 1'500ms) << "whoever led before may not know yet";
+    EXPECT_FALSE(a_.held() && b_.held());
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "2");
 }
 
 TEST_F(LeadershipTest, ALockThatSomeoneWritesOverStaysOurs) {
     start_with_leader_a();
-    store.put(lock_key, "mine now!");
-    time.advance(5s);
-    EXPECT_TRUE(a.held()) << "only the session counts";
-    EXPECT_EQ(a.leadership->standing().leader.rfind("host-1-", 0), 0U);
+    store_.put(lock_key, "mine now!");
+    time_.advance(5s);
+    EXPECT_TRUE(a_.held()) << "only the session counts";
+    EXPECT_EQ(a_.leadership->standing().leader.rfind("host-1-", 0), 0U);
 }
 
 TEST_F(LeadershipTest, AnEpochKeyThatIsDeletedOrSpoiltIsNotStartedOver) {
     start_with_leader_a();
-    store.erase("redis-operator/epoch");
-    a.tasks.stop();
-    ASSERT_TRUE(leads_within(b, 100ms));
-    EXPECT_EQ(b.leadership->epoch(), Epoch(2));
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "2");
+    store_.erase("redis-operator/epoch");
+    a_.tasks.stop();
+    ASSERT_TRUE(leads_within(b_, 100ms));
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(2));
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "2");
 }
 
 TEST_F(LeadershipTest, AnAnswerThatIsLostIsFoundByReadingAgain) {
-    a.consul.lose_next_txn_answer = true;
-    a.start();
-    ASSERT_TRUE(leads_within(a, 2s));
-    EXPECT_EQ(a.leadership->epoch(), Epoch(1)) << "taken once";
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "1");
+    a_.consul.lose_next_txn_answer = true;
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 2s));
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(1)) << "taken once";
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "1");
 }
 
 TEST_F(LeadershipTest, AShortOutageIsBridgedUnderTheSameEpoch) {
     start_with_leader_a();
-    a.consul.line = Line::refused;
-    time.advance(1'600ms);
-    EXPECT_FALSE(a.held());
-    a.consul.line = Line::fine;
-    ASSERT_TRUE(leads_within(a, 500ms));
-    EXPECT_EQ(a.leadership->epoch(), Epoch(1)) << "the lock never left us";
+    a_.consul.line = Line::refused;
+    time_.advance(1'600ms);
+    EXPECT_FALSE(a_.held());
+    a_.consul.line = Line::fine;
+    ASSERT_TRUE(leads_within(a_, 500ms));
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(1)) << "the lock never left us";
 }
 
 TEST_F(LeadershipTest, AnOutageIsNeverAHotLoop) {
     start_with_leader_a();
     for (const Line line : {Line::refused, Line::denied, Line::silent}) {
-        a.consul.line = line;
-        const std::size_t before = a.consul.calls;
-        time.advance(60s);
-        EXPECT_LE(a.consul.calls - before, 900U) << "15 a second, from five loops";
-        EXPECT_FALSE(a.held());
+        a_.consul.line = line;
+        const std::size_t before = a_.consul.calls;
+        time_.advance(60s);
+        EXPECT_LE(a_.consul.calls - before, 900U) << "15 a second, from five loops";
+        EXPECT_FALSE(a_.held());
     }
 }
 
 TEST_F(LeadershipTest, ALeaderThatCannotProveItGivesTheLockUp) {
     // Beats get through and keep the session alive, but no proof does.
-    a.start();
-    ASSERT_TRUE(leads_within(a, 5s));
-    a.consul.line = Line::denied;
-    time.advance(1'100ms);
-    EXPECT_FALSE(a.held()) << "denied twice";
-    a.consul.line = Line::fine;
-    ASSERT_TRUE(leads_within(a, 5s));
-    EXPECT_EQ(a.leadership->epoch(), Epoch(2)) << "with a new session";
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 5s));
+    a_.consul.line = Line::denied;
+    time_.advance(1'100ms);
+    EXPECT_FALSE(a_.held()) << "denied twice";
+    a_.consul.line = Line::fine;
+    ASSERT_TRUE(leads_within(a_, 5s));
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(2)) << "with a new session";
 }
 
 TEST_F(LeadershipTest, AfterALongOutageItStartsOverWithANewSession) {
-    a.start();
-    ASSERT_TRUE(leads_within(a, 5s));
-    const std::string session = a.leadership->session();
-    a.consul.line = Line::refused;
-    time.advance(30s);
-    a.consul.line = Line::fine;
-    ASSERT_TRUE(leads_within(a, 5s));
-    EXPECT_NE(a.leadership->session(), session);
-    EXPECT_EQ(a.leadership->epoch(), Epoch(2));
-    EXPECT_EQ(store.session_count(), 1U);
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 5s));
+    const std::string session = a_.leadership->session();
+    a_.consul.line = Line::refused;
+    time_.advance(30s);
+    a_.consul.line = Line::fine;
+    ASSERT_TRUE(leads_within(a_, 5s));
+    EXPECT_NE(a_.leadership->session(), session);
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(2));
+    EXPECT_EQ(store_.session_count(), 1U);
 }
 
 TEST_F(LeadershipTest, AGreaterEpochStopsItAtOnceAndIsOutbid) {
-    a.start();
-    ASSERT_TRUE(leads_within(a, 5s));
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 5s));
     bool lost = false;
-    a.tasks.spawn("loss", note_loss(&a, &lost));
-    a.leadership->greater_epoch_seen(Epoch(40));
-    EXPECT_FALSE(a.held());
-    const Moment seen = time.now();
-    time.settle();
+    a_.tasks.spawn("loss", note_loss(&a_, &lost));
+    a_.leadership->greater_epoch_seen(Epoch(40));
+    EXPECT_FALSE(a_.held());
+    const Moment seen = time_.now();
+    time_.settle();
     EXPECT_TRUE(lost);
 
-    ASSERT_TRUE(leads_within(a, 3s));
-    EXPECT_EQ(a.leadership->epoch(), Epoch(41));
-    EXPECT_EQ(store.get("redis-operator/epoch")->value, "41");
+    ASSERT_TRUE(leads_within(a_, 3s));
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(41));
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "41");
     EXPECT_EQ(lock_value().epoch, Epoch(41));
-    EXPECT_GE(time.now() - seen, 1'500ms);
+    EXPECT_GE(time_.now() - seen, 1'500ms);
 }
 
 TEST_F(LeadershipTest, EpochsOnlyEverGrow) {
     start_with_leader_a();
     std::uint64_t last = 1;
     for (int round = 0; round < 20; ++round) {
-        const auto entry = store.get(lock_key);
+        const auto entry = store_.get(lock_key);
         if (round % 3 == 0) {
-            store.erase(lock_key);
+            store_.erase(lock_key);
         } else {
-            store.destroy_session(entry->session);
+            store_.destroy_session(entry->session);
         }
-        time.advance(10ms);
-        ASSERT_TRUE(time.advance_until([&] { return a.held() || b.held(); }, 10s)) << round;
-        ASSERT_FALSE(a.held() && b.held());
-        const Operator& leader = a.held() ? a : b;
+        time_.advance(10ms);
+        ASSERT_TRUE(time_.advance_until([&] { return a_.held() || b_.held(); }, 10s)) << round;
+        ASSERT_FALSE(a_.held() && b_.held());
+        const Operator& leader = a_.held() ? a_ : b_;
         EXPECT_GT(leader.leadership->epoch().value(), last);
         last = leader.leadership->epoch().value();
-        EXPECT_EQ(store.get("redis-operator/epoch")->value, std::to_string(last));
+        EXPECT_EQ(store_.get("redis-operator/epoch")->value, std::to_string(last));
     }
 }
 
 TEST_F(LeadershipTest, StoppingTakesAtMostASecondWhenNobodyAnswers) {
     start_with_leader_a();
-    a.consul.line = Line::silent;
-    a.tasks.stop();
-    time.settle();
-    EXPECT_FALSE(a.tasks.empty());
-    time.advance(1s);
-    EXPECT_TRUE(a.tasks.empty());
+    a_.consul.line = Line::silent;
+    a_.tasks.stop();
+    time_.settle();
+    EXPECT_FALSE(a_.tasks.empty());
+    time_.advance(1s);
+    EXPECT_TRUE(a_.tasks.empty());
 }
 
 TEST_F(LeadershipTest, AnAgentThatForgotUsIsToldAgain) {
     start_with_leader_a();
-    store.forget_services();
-    ASSERT_TRUE(time.advance_until([&] { return store.service_ids().size() == 2; }, 1s));
-    ASSERT_TRUE(time.advance_until([&] { return a.held() || b.held(); }, 5s));
+    store_.forget_services();
+    ASSERT_TRUE(time_.advance_until([&] { return store_.service_ids().size() == 2; }, 1s));
+    ASSERT_TRUE(time_.advance_until([&] { return a_.held() || b_.held(); }, 5s));
 }
 
 TEST_F(LeadershipTest, OnlyDeadLeftoversAreRemoved) {
-    b.start();
-    ASSERT_TRUE(leads_within(b, 5s));
-    store.add_dead_service("redis-operator-dead", "redis-operator");
-    store.add_dead_service("redis-dead", "redis-cache");
-    a.start();
-    time.advance(100ms);
-    EXPECT_THAT(store.service_ids(), Not(Contains("redis-operator-dead")));
-    EXPECT_THAT(store.service_ids(), Contains("redis-dead")) << "not ours";
-    EXPECT_THAT(store.service_ids(), SizeIs(3));
-    EXPECT_TRUE(b.held());
+    b_.start();
+    ASSERT_TRUE(leads_within(b_, 5s));
+    store_.add_dead_service("redis-operator-dead", "redis-operator");
+    store_.add_dead_service("redis-dead", "redis-cache");
+    a_.start();
+    time_.advance(100ms);
+    EXPECT_THAT(store_.service_ids(), Not(Contains("redis-operator-dead")));
+    EXPECT_THAT(store_.service_ids(), Contains("redis-dead")) << "not ours";
+    EXPECT_THAT(store_.service_ids(), SizeIs(3));
+    EXPECT_TRUE(b_.held());
 }
 
 TEST_F(LeadershipTest, BeatsThatDoNotGetThroughFreeTheLock) {
     start_with_leader_a();
-    a.consul.refuse_beats = true;
-    ASSERT_TRUE(leads_within(b, 5s));
-    EXPECT_EQ(b.leadership->epoch(), Epoch(2));
+    a_.consul.refuse_beats = true;
+    ASSERT_TRUE(leads_within(b_, 5s));
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(2));
 }
 
 }  // namespace

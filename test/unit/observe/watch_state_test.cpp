@@ -49,84 +49,84 @@ TEST(WaitIndex, RemembersWhatItSawWhenItAsksAnew) {
 
 class WatchStateTest : public ::testing::Test {
   protected:
-    bool full_at(std::uint64_t index) { return state.answered(index, false, now += 1s); }
-    bool empty_at(std::uint64_t index) { return state.answered(index, true, now += 1s); }
+    bool full_at(std::uint64_t index) { return state_.answered(index, false, now_ += 1s); }
+    bool empty_at(std::uint64_t index) { return state_.answered(index, true, now_ += 1s); }
 
-    WatchState state;
-    Moment now{};
+    WatchState state_;
+    Moment now_{};
 };
 
 TEST_F(WatchStateTest, KnowsNothingBeforeTheFirstAnswer) {
-    EXPECT_TRUE(state.view().configured);
-    EXPECT_FALSE(state.view().seen);
-    EXPECT_FALSE(state.view().certain);
-    EXPECT_EQ(state.next_question(), (Question{0, false}));
+    EXPECT_TRUE(state_.view().configured);
+    EXPECT_FALSE(state_.view().seen);
+    EXPECT_FALSE(state_.view().certain);
+    EXPECT_EQ(state_.next_question(), (Question{0, false}));
 }
 
 TEST_F(WatchStateTest, BelievesAnAnswerAndWaitsFromThere) {
     EXPECT_TRUE(full_at(7));
-    EXPECT_TRUE(state.view().seen);
-    EXPECT_TRUE(state.view().certain);
-    EXPECT_EQ(state.view().at, Moment{1s});
-    EXPECT_EQ(state.next_question(), (Question{7, false}));
+    EXPECT_TRUE(state_.view().seen);
+    EXPECT_TRUE(state_.view().certain);
+    EXPECT_EQ(state_.view().at, Moment{1s});
+    EXPECT_EQ(state_.next_question(), (Question{7, false}));
 }
 
 TEST_F(WatchStateTest, AnIndexThatWentBackwardsWaitsForAConsistentRead) {
     (void)full_at(40);
     EXPECT_FALSE(full_at(12));
-    EXPECT_FALSE(state.view().certain);
-    EXPECT_EQ(state.view().at, Moment{1s});
-    EXPECT_EQ(state.next_question(), (Question{0, true}));
+    EXPECT_FALSE(state_.view().certain);
+    EXPECT_EQ(state_.view().at, Moment{1s});
+    EXPECT_EQ(state_.next_question(), (Question{0, true}));
 
     EXPECT_TRUE(full_at(13));
-    EXPECT_TRUE(state.view().certain);
-    EXPECT_EQ(state.next_question(), (Question{13, false}));
+    EXPECT_TRUE(state_.view().certain);
+    EXPECT_EQ(state_.next_question(), (Question{13, false}));
 }
 
 TEST_F(WatchStateTest, SuddenEmptinessWaitsForAConsistentRead) {
     (void)full_at(40);
     EXPECT_FALSE(empty_at(41));
-    EXPECT_FALSE(state.view().certain);
-    EXPECT_EQ(state.next_question(), (Question{0, true}));
+    EXPECT_FALSE(state_.view().certain);
+    EXPECT_EQ(state_.next_question(), (Question{0, true}));
 
     EXPECT_TRUE(empty_at(41));
-    EXPECT_TRUE(state.view().certain);
+    EXPECT_TRUE(state_.view().certain);
     EXPECT_TRUE(empty_at(45)) << "known to be empty: nothing new";
 }
 
 TEST_F(WatchStateTest, TheFirstEmptinessIsConfirmedToo) {
     EXPECT_FALSE(empty_at(1));
-    EXPECT_FALSE(state.view().seen);
-    EXPECT_EQ(state.next_question(), (Question{0, true}));
+    EXPECT_FALSE(state_.view().seen);
+    EXPECT_EQ(state_.next_question(), (Question{0, true}));
     EXPECT_TRUE(empty_at(1));
-    EXPECT_TRUE(state.view().seen);
+    EXPECT_TRUE(state_.view().seen);
 }
 
 TEST_F(WatchStateTest, AConsistentReadIsBelievedWhateverItsIndex) {
     (void)full_at(40);
     EXPECT_FALSE(empty_at(41));
     EXPECT_TRUE(full_at(12)) << "the snapshot of the store was restored meanwhile";
-    EXPECT_EQ(state.next_question(), (Question{12, false}));
+    EXPECT_EQ(state_.next_question(), (Question{12, false}));
 }
 
 TEST_F(WatchStateTest, AFailureAsksAnewAndStaysUncertainUntilAnAnswer) {
     (void)full_at(40);
-    state.failed("no cluster leader");
-    EXPECT_FALSE(state.view().certain);
-    EXPECT_TRUE(state.view().seen);
-    EXPECT_EQ(state.view().why, "no cluster leader");
-    EXPECT_EQ(state.next_question(), (Question{0, false}));
+    state_.failed("no cluster leader");
+    EXPECT_FALSE(state_.view().certain);
+    EXPECT_TRUE(state_.view().seen);
+    EXPECT_EQ(state_.view().why, "no cluster leader");
+    EXPECT_EQ(state_.next_question(), (Question{0, false}));
 
     EXPECT_FALSE(full_at(39)) << "the index went backwards over the failure";
     EXPECT_TRUE(full_at(39));
-    EXPECT_EQ(state.view().why, "");
+    EXPECT_EQ(state_.view().why, "");
 }
 
 TEST_F(WatchStateTest, AFailureWhileConfirmingStillNeedsTheConfirmation) {
     (void)full_at(40);
     (void)empty_at(41);
-    state.failed("no cluster leader");
-    EXPECT_EQ(state.next_question(), (Question{0, true}));
+    state_.failed("no cluster leader");
+    EXPECT_EQ(state_.next_question(), (Question{0, true}));
 }
 
 TEST(WatchPace, AllowsABurstThenOneAtATime) {

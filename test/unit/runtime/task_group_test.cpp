@@ -53,68 +53,68 @@ asio::awaitable<void> join_own(ports::TimePort* time, bool* ended) {
 class TaskGroupTest : public ::testing::Test {
   protected:
     void start_joining() {
-        asio::co_spawn(time.executor(), tasks.join(), [this](std::exception_ptr thrown) {
-            joined = true;
-            failure = std::move(thrown);
+        asio::co_spawn(time_.executor(), tasks_.join(), [this](std::exception_ptr thrown) {
+            joined_ = true;
+            failure_ = std::move(thrown);
         });
-        time.settle();
+        time_.settle();
     }
 
-    testing::ManualTime time;
-    TaskGroup tasks{time.executor()};
-    bool joined = false;
-    std::exception_ptr failure;
+    testing::ManualTime time_;
+    TaskGroup tasks_{time_.executor()};
+    bool joined_ = false;
+    std::exception_ptr failure_;
 };
 
 TEST_F(TaskGroupTest, OneFailureStopsTheOthersAndReachesTheJoiner) {
-    tasks.spawn("hang", hang(&time));
-    tasks.spawn("fail", fail_after(&time, 1ms));
+    tasks_.spawn("hang", hang(&time_));
+    tasks_.spawn("fail", fail_after(&time_, 1ms));
     start_joining();
-    EXPECT_FALSE(joined);
+    EXPECT_FALSE(joined_);
 
-    time.advance(1ms);
+    time_.advance(1ms);
 
-    ASSERT_TRUE(joined);
-    EXPECT_THROW(std::rethrow_exception(failure), std::runtime_error);
+    ASSERT_TRUE(joined_);
+    EXPECT_THROW(std::rethrow_exception(failure_), std::runtime_error);
 }
 
 TEST_F(TaskGroupTest, StoppingIsNoFailureNotEvenInsideADeadline) {
-    tasks.spawn("hang", hang(&time));
-    tasks.spawn("within", wait_within(&time));
+    tasks_.spawn("hang", hang(&time_));
+    tasks_.spawn("within", wait_within(&time_));
     start_joining();
 
-    tasks.stop();
-    time.settle();
+    tasks_.stop();
+    time_.settle();
 
-    EXPECT_TRUE(joined);
-    EXPECT_FALSE(failure);
+    EXPECT_TRUE(joined_);
+    EXPECT_FALSE(failure_);
 }
 
 TEST_F(TaskGroupTest, AJoinerThatIsStoppedStopsItsTasksAndStaysUntilTheirEnd) {
     bool ended = false;
-    tasks.spawn("outer", join_own(&time, &ended));
+    tasks_.spawn("outer", join_own(&time_, &ended));
     start_joining();
 
-    tasks.stop();
-    time.settle();
+    tasks_.stop();
+    time_.settle();
 
     EXPECT_TRUE(ended);
-    EXPECT_TRUE(joined);
-    EXPECT_FALSE(failure);
+    EXPECT_TRUE(joined_);
+    EXPECT_FALSE(failure_);
 }
 
 TEST_F(TaskGroupTest, JoiningWhatHasEndedReturnsAtOnceAndAgain) {
-    tasks.spawn("short", time.sleep_for(1ms));
-    time.advance(1ms);
+    tasks_.spawn("short", time_.sleep_for(1ms));
+    time_.advance(1ms);
     start_joining();
-    EXPECT_TRUE(joined);
+    EXPECT_TRUE(joined_);
 
-    joined = false;
-    tasks.spawn("second", time.sleep_for(5ms));
+    joined_ = false;
+    tasks_.spawn("second", time_.sleep_for(5ms));
     start_joining();
-    EXPECT_FALSE(joined);
-    time.advance(5ms);
-    EXPECT_TRUE(joined);
+    EXPECT_FALSE(joined_);
+    time_.advance(5ms);
+    EXPECT_TRUE(joined_);
 }
 
 }  // namespace
