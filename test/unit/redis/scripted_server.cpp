@@ -55,7 +55,7 @@ ScriptedServer::ScriptedServer(asio::any_io_executor executor, Script script, st
     : executor_(executor),
       acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), port)),
       script_(std::move(script)) {
-    asio::co_spawn(executor_, accept(), asio::detached);
+    asio::co_spawn(executor_, accept(is_gone_), asio::detached);
 }
 
 ScriptedServer::~ScriptedServer() {
@@ -90,13 +90,13 @@ void ScriptedServer::hang_up() {
 void ScriptedServer::go_on_reading() {
     is_reading_ = true;
     for (const auto& client : clients_) {
-        asio::co_spawn(executor_, serve(client), asio::detached);
+        asio::co_spawn(executor_, serve(client, is_gone_), asio::detached);
     }
 }
 
-asio::awaitable<void> ScriptedServer::accept() {
-    const auto is_gone = is_gone_;
-    for (;;) {
+asio::awaitable<void> ScriptedServer::accept(std::shared_ptr<bool> is_gone) {
+    // The server may be gone before this first runs: `is_gone` is all that may be touched then.
+    while (!*is_gone) {
         error_code code;
         tcp::socket socket =
             co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, code));
@@ -105,12 +105,12 @@ asio::awaitable<void> ScriptedServer::accept() {
         }
         socket.set_option(tcp::no_delay(true), code);
         clients_.push_back(std::make_shared<Client>(std::move(socket)));
-        asio::co_spawn(executor_, serve(clients_.back()), asio::detached);
+        asio::co_spawn(executor_, serve(clients_.back(), is_gone_), asio::detached);
     }
 }
 
-asio::awaitable<void> ScriptedServer::serve(std::shared_ptr<Client> client) {
-    const auto is_gone = is_gone_;
+asio::awaitable<void> ScriptedServer::serve(std::shared_ptr<Client> client,
+                                            std::shared_ptr<bool> is_gone) {
     std::array<char, 64 * 1024> buffer{};
     while (!*is_gone && is_reading_) {
         error_code code;

@@ -60,8 +60,9 @@ class ScriptedServer {
     void go_on_reading();
 
   private:
-    boost::asio::awaitable<void> accept();
-    boost::asio::awaitable<void> serve(std::shared_ptr<Client> client);
+    boost::asio::awaitable<void> accept(std::shared_ptr<bool> is_gone);
+    boost::asio::awaitable<void> serve(std::shared_ptr<Client> client,
+                                       std::shared_ptr<bool> is_gone);
     bool act_on_commands(Client& client);
 
     boost::asio::any_io_executor executor_;
