@@ -86,6 +86,8 @@ std::optional<SpecOffer> offer_of(const Drawing& drawing, const ClusterSpec& in_
     if (fact->rest.front() == "bad") {
         offer.spec.reset();
         offer.problems.push_back({"$.primaries", "-1", "1 to 500", ""});
+    } else if (fact->rest.front() == "conflict") {
+        offer.conflict = "another cluster has the service redis-cache";
     } else {
         offer.spec = spec_of(*fact, wall);
     }
@@ -276,6 +278,9 @@ Snapshot drawn_surroundings(const Drawing& drawing) {
     seen.offer = offer_of(drawing, in_force, seen.wall);
     seen.record = record_of(drawing, in_force, seen);
     seen.record_index = seen.record ? record_index : 0;
+    if (const DrawnFact* acted = drawing.find("acted")) {
+        seen.last_acted = seen.now - drawn_duration(acted->rest.front());
+    }
     seen.records_known = drawing.find("records-unknown") == nullptr;
     const View fine{.configured = true, .seen = true, .certain = true, .why = "", .at = seen.now};
     seen.consul = fine;

@@ -229,6 +229,35 @@ std::vector<OperatorConnection> operators_of(const DrawnNode& node) {
     return operators;
 }
 
+/// "5470:3,5471:1"
+std::map<std::uint16_t, std::uint64_t> keys_by_slot(const DrawnNode& node) {
+    std::map<std::uint16_t, std::uint64_t> keys;
+    for (const auto& word : split(node.get("keys-in", ""), ',')) {
+        const auto parts = split(word, ':');
+        if (parts.size() != 2 || number_of(parts[0]) >= slot_count) {
+            not_understood("keys of a slot", word);
+        }
+        keys[static_cast<std::uint16_t>(number_of(parts[0]))] = number_of(parts[1]);
+    }
+    return keys;
+}
+
+/// Its own word, or what a line says of all.
+SlotSet counted_by(const DrawnNode& node, const Drawing& drawing) {
+    std::string text = node.get("counted", "");
+    std::replace(text.begin(), text.end(), ',', ' ');
+    if (const DrawnFact* fact = drawing.find("counted"); fact != nullptr && text.empty()) {
+        for (const auto& word : fact->rest) {
+            text += word + " ";
+        }
+    }
+    const auto slots = SlotSet::parse(text);
+    if (slots.has_error()) {
+        not_understood("counted slots", text);
+    }
+    return slots.value();
+}
+
 InstanceReport Stage::report_of(const DrawnNode& node) const {
     InstanceReport report;
     report.node = drawn_id(drawing_, node.name);
@@ -237,7 +266,12 @@ InstanceReport Stage::report_of(const DrawnNode& node) const {
     report.run_id = node.get("run", "run-" + node.name);
     report.uptime = std::chrono::seconds(60);
     report.cluster_enabled = !node.has("cluster-off");
+    report.counted = counted_by(node, drawing_).ranges();
+    report.keys_in = keys_by_slot(node);
     report.keys = number_of(node.get("keys", "0"));
+    for (const auto& [slot, keys] : report.keys_in) {
+        report.keys += node.has("keys") ? 0 : keys;
+    }
     report.my_epoch = epoch_of(node);
     report.is_replica = node.kind == DrawnKind::replica;
     report.link_up = report.is_replica && !node.has("link-down") && !node.has("sync");

@@ -33,6 +33,7 @@ namespace rop::testing {
 /// What it answers:     keys=N  epoch=N (config epoch)  timeout=500ms  run=ID  node=NAME|40 hex
 ///                      offset=N  replid=ID  link-down (replication)  sync  state-fail  open-slots
 ///                      engine=redis  version=7.0.15  known=N  cluster-off  migration=yes|no
+///                      counted=0-9,20 (slots whose keys were counted)  keys-in=SLOT:N,...
 ///                      operators=INST:EPOCH,...  (connections; then it counts as not swept)
 /// Whether it answers:  loading refused timed-out auth-failed garbled unasked (else: answered)
 /// Whom it knows:       knows=a,b  alone (knows nobody, known by nobody)  handshake=x,y
@@ -58,9 +59,12 @@ namespace rop::testing {
 ///     foreign NAME primary 0-100 ...    in all tables, but no instance
 ///     absence NAME [confirmed]          the same without a row in any table
 ///     spec 3x1 [no-nomad] [scale=no] [allow=fewPrimaries,...] [spread=...] [timeout=15s]
-///              [shard-loss=recreateEmpty] [paused]      offered, and in force when there is a
-///              record
-///     offer 5x1 ... | none | bad        what the spec key holds, if it is not what is in force
+///              [shard-loss=recreateEmpty] [paused]
+///                                       offered, and in force when there is a record
+///     offer 5x1 ... | none | bad | conflict
+///                                       what the spec key holds, when that is not in force
+///     counted 0-9 20                    by all that do not say themselves what they counted
+///     acted 100ms                       how long ago a plan was last carried out
 ///     nomad-count 6 · nomad-job missing|stopped|deploying
 ///     uncertain consul|nomad [why] · unseen consul|nomad
 ///     not-leading [LEADER] · epoch 3 · records-unknown · hosts 2 · setback CONCERN 3

@@ -188,6 +188,24 @@ TEST(Topology, DrawsTheSurroundings) {
     EXPECT_EQ(at(seen, "a").host_meta.at("rack"), "r1");
 }
 
+TEST(Topology, DrawsCountedKeys) {
+    const Snapshot seen = topology(R"(
+        counted 100-200 300
+        acted 100ms
+        offer conflict
+        a primary 0-99   keys-in=100:3,101:4
+        b primary        counted=100-150,160 keys=9 keys-in=102:1)");
+
+    EXPECT_EQ(SlotSet{at(seen, "a").report->counted}.to_string(), "100-200 300");
+    EXPECT_EQ(at(seen, "a").report->keys_in,
+              (std::map<std::uint16_t, std::uint64_t>{{100, 3}, {101, 4}}));
+    EXPECT_EQ(at(seen, "a").report->keys, 7U);
+    EXPECT_EQ(SlotSet{at(seen, "b").report->counted}.to_string(), "100-150 160");
+    EXPECT_EQ(at(seen, "b").report->keys, 9U);
+    EXPECT_EQ(seen.now - seen.last_acted, std::chrono::milliseconds(100));
+    EXPECT_FALSE(seen.offer->conflict.empty());
+}
+
 TEST(Topology, KnowsNothingOfNomadWithoutIt) {
     const Snapshot seen = topology("spec 3x1 no-nomad\na blank");
 
@@ -203,6 +221,9 @@ TEST(Topology, RefusesWhatItDoesNotUnderstand) {
                                 "a blank keys=x",
                                 "a blank kyes=1",
                                 "a blank\na blank",
+                                "a blank counted=x",
+                                "a blank keys-in=1",
+                                "a blank keys-in=16384:1",
                                 "A blank",
                                 "record frmed",
                                 "spec 3",
