@@ -3,122 +3,177 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace rop::reconcilers {
 namespace {
 
-using ByPlace = std::map<std::string, std::deque<InstanceId>>;
+/// One place, and what is dealt out from it. A number per role is decided first, then who sits
+/// where.
+struct Place {
+    std::deque<InstanceId> left;    // Who was not dealt out yet.
+    std::size_t primaries = 0;      // Shards whose primary stands here,
+    std::vector<std::size_t> open;  // and which of them, once for each replica that they wait for.
+    std::size_t replicas = 0;       // To be dealt out from here.
 
-/// One candidate after the other, each from the place that has the most left: what is taken from
-/// the front stands as far apart as these places allow.
-std::vector<Candidate> interleave(std::vector<Candidate> candidates) {
-    ByPlace left;
-    for (auto& candidate : candidates) {
-        left[candidate.place].push_back(std::move(candidate.id));
-    }
-    std::vector<Candidate> dealt;
-    std::string last;
-    while (!left.empty()) {
-        auto best = left.end();
-        for (auto it = left.begin(); it != left.end(); ++it) {
-            const bool avoid = it->first == last && left.size() > 1;
-            if (!avoid && (best == left.end() || it->second.size() > best->second.size())) {
-                best = it;
-            }
-        }
-        last = best->first;
-        dealt.push_back(Candidate{best->second.front(), best->first});
-        best->second.pop_front();
-        if (best->second.empty()) {
-            left.erase(best);
-        }
-    }
-    return dealt;
-}
-
-/// As many different places among the first `count` as there are.
-void spread_front(std::vector<Candidate>& dealt, std::size_t count) {
-    std::map<std::string, std::size_t> used;
-    for (std::size_t i = 0; i < count; ++i) {
-        auto best = dealt.begin() + static_cast<std::ptrdiff_t>(i);
-        for (auto it = best; it != dealt.end(); ++it) {
-            if (used[it->place] < used[best->place]) {
-                best = it;
-            }
-        }
-        ++used[best->place];
-        std::rotate(dealt.begin() + static_cast<std::ptrdiff_t>(i), best, best + 1);
-    }
-}
-
-std::vector<SlotRange> share_of(std::size_t index, std::size_t primaries) {
-    const auto first = static_cast<std::uint16_t>(index * slot_count / primaries);
-    const auto last = static_cast<std::uint16_t>((index + 1) * slot_count / primaries - 1);
-    return {SlotRange{Slot{first}, Slot{last}}};
-}
-
-struct Seat {
-    std::size_t shard;
-    Candidate taken;
+    /// How much of the deal depends on this place: an open seat of its shards must be filled from
+    /// elsewhere, a replica of its own must sit elsewhere.
+    [[nodiscard]] std::size_t weight() const { return open.size() + replicas; }
 };
+using Places = std::map<std::string, Place>;
 
-/// Removes every avoidable replica at its primary's place by exchanging it with another one.
-void exchange_clashes(const std::vector<Candidate>& primaries, std::vector<Seat>& seats,
-                      std::vector<Candidate>& spare) {
-    const auto clashes = [&](const Seat& seat, const Candidate& who) {
-        return primaries[seat.shard].place == who.place;
-    };
-    for (auto& seat : seats) {
-        if (!clashes(seat, seat.taken)) {
-            continue;
-        }
-        const auto other = std::find_if(seats.begin(), seats.end(), [&](const Seat& candidate) {
-            return !clashes(seat, candidate.taken) && !clashes(candidate, seat.taken);
-        });
-        if (other != seats.end()) {
-            std::swap(seat.taken, other->taken);
-            continue;
-        }
-        const auto free = std::find_if(spare.begin(), spare.end(), [&](const Candidate& candidate) {
-            return !clashes(seat, candidate);
-        });
-        if (free != spare.end()) {
-            std::swap(seat.taken, *free);
+class Deal {
+  public:
+    Deal(std::vector<Candidate> candidates, std::size_t primaries, std::size_t replicas)
+        : wanted_(primaries), each_(replicas) {
+        for (auto& candidate : candidates) {
+            places_[candidate.place].left.push_back(std::move(candidate.id));
         }
     }
-}
+
+    std::vector<ShardLayout> run() {
+        for (std::size_t i = 0; i < wanted_; ++i) {
+            seat_primary();
+        }
+        for (std::size_t i = 0; i < wanted_ * each_; ++i) {
+            count_replica();
+        }
+        seat_beside_primaries();
+        seat_elsewhere();
+        return std::move(shards_);
+    }
+
+  private:
+    /// Primaries apart: from the place with the fewest. Of several, from the one with the fewest
+    /// left: its few could help only one shard, the many of another place help all others.
+    void seat_primary() {
+        Place* best = nullptr;
+        for (auto& [name, place] : places_) {
+            const auto rank = std::pair(place.primaries, place.left.size());
+            if (!place.left.empty() &&
+                (best == nullptr || rank < std::pair(best->primaries, best->left.size()))) {
+                best = &place;
+            }
+        }
+        const std::size_t index = shards_.size();
+        shards_.push_back(ShardLayout{take_from(*best), share_of(index), {}});
+        ++best->primaries;
+        best->open.insert(best->open.end(), each_, index);
+    }
+
+    /// From the place with the most left, as long as its replicas find a seat elsewhere.
+    void count_replica() {
+        const auto left = [](const Place& place) { return place.left.size() - place.replicas; };
+        const auto fits = [&](const Place& place) {
+            return place.replicas < each_ * (wanted_ - place.primaries);
+        };
+        Place* best = nullptr;
+        for (auto& [name, place] : places_) {
+            const auto rank = std::pair(fits(place), left(place));
+            if (left(place) > 0 &&
+                (best == nullptr || rank > std::pair(fits(*best), left(*best)))) {
+                best = &place;
+            }
+        }
+        ++best->replicas;
+    }
+
+    /// What finds no seat elsewhere, one for each shard in turn, so that none is alone at a place.
+    void seat_beside_primaries() {
+        for (auto& [name, place] : places_) {
+            const std::size_t seats_elsewhere = each_ * (wanted_ - place.primaries);
+            while (place.replicas > seats_elsewhere) {
+                seat(place, place, seat_for(place, place));
+            }
+        }
+    }
+
+    /// The heaviest place first, with the next heaviest: then no place is ever left with more than
+    /// the others can take. (At most two can have no slack, and they have it with each other.)
+    void seat_elsewhere() {
+        for (;;) {
+            Place* heaviest = nullptr;
+            for (auto& [name, place] : places_) {
+                if (place.weight() > 0 &&
+                    (heaviest == nullptr || place.weight() > heaviest->weight())) {
+                    heaviest = &place;
+                }
+            }
+            if (heaviest == nullptr) {
+                return;
+            }
+            if (heaviest->replicas > 0) {
+                Place* to = partner(*heaviest, [](const Place& p) { return !p.open.empty(); });
+                seat(*heaviest, *to, seat_for(*heaviest, *to));
+            } else {
+                Place* from = partner(*heaviest, [](const Place& p) { return p.replicas > 0; });
+                seat(*from, *heaviest, seat_for(*from, *heaviest));
+            }
+        }
+    }
+
+    template <class Suits>
+    Place* partner(const Place& of, Suits suits) {
+        Place* best = nullptr;
+        for (auto& [name, place] : places_) {
+            if (&place != &of && suits(place) &&
+                (best == nullptr || place.weight() > best->weight())) {
+                best = &place;
+            }
+        }
+        return best;
+    }
+
+    /// Of the open seats at `to`: of the shard that waits for most, and has the fewest from `from`.
+    std::size_t seat_for(const Place& from, const Place& to) const {
+        std::optional<std::size_t> best;
+        const auto rank = [&](std::size_t seat) {
+            const ShardLayout& shard = shards_[to.open[seat]];
+            const auto same = std::count_if(shard.replicas.begin(), shard.replicas.end(),
+                                            [&](const auto& id) { return from_.at(id) == &from; });
+            return std::pair(shard.replicas.size(), same);
+        };
+        for (std::size_t i = 0; i < to.open.size(); ++i) {
+            if (!best || rank(i) < rank(*best)) {
+                best = i;
+            }
+        }
+        return *best;
+    }
+
+    void seat(Place& from, Place& to, std::size_t open) {
+        const InstanceId taken = take_from(from);
+        shards_[to.open[open]].replicas.push_back(taken);
+        to.open.erase(to.open.begin() + static_cast<std::ptrdiff_t>(open));
+        --from.replicas;
+    }
+
+    InstanceId take_from(Place& place) {
+        const InstanceId taken = place.left.front();
+        place.left.pop_front();
+        from_[taken] = &place;
+        return taken;
+    }
+
+    [[nodiscard]] std::vector<SlotRange> share_of(std::size_t index) const {
+        const auto first = static_cast<std::uint16_t>(index * slot_count / wanted_);
+        const auto last = static_cast<std::uint16_t>((index + 1) * slot_count / wanted_ - 1);
+        return {SlotRange{Slot{first}, Slot{last}}};
+    }
+
+    std::size_t wanted_;
+    std::size_t each_;
+    Places places_;
+    std::vector<ShardLayout> shards_;
+    std::map<InstanceId, const Place*> from_;
+};
 
 }  // namespace
 
 std::vector<ShardLayout> deal_shards(std::vector<Candidate> candidates, std::size_t primaries,
                                      std::size_t replicas_per_primary) {
-    std::vector<Candidate> dealt = interleave(std::move(candidates));
-    spread_front(dealt, primaries);
-    const auto chosen_end = dealt.begin() + static_cast<std::ptrdiff_t>(primaries);
-    const std::vector<Candidate> chosen(dealt.begin(), chosen_end);
-    std::vector<Candidate> spare(chosen_end, dealt.end());
-
-    std::vector<Seat> seats;
-    for (std::size_t turn = 0; turn < replicas_per_primary; ++turn) {
-        for (std::size_t shard = 0; shard < primaries; ++shard) {
-            const auto elsewhere = std::find_if(
-                spare.begin(), spare.end(),
-                [&](const Candidate& candidate) { return candidate.place != chosen[shard].place; });
-            const auto taken = elsewhere == spare.end() ? spare.begin() : elsewhere;
-            seats.push_back(Seat{shard, *taken});
-            spare.erase(taken);
-        }
-    }
-    exchange_clashes(chosen, seats, spare);
-
-    std::vector<ShardLayout> layout;
-    for (std::size_t shard = 0; shard < primaries; ++shard) {
-        layout.push_back(ShardLayout{chosen[shard].id, share_of(shard, primaries), {}});
-    }
-    for (const auto& seat : seats) {
-        layout[seat.shard].replicas.push_back(seat.taken.id);
-    }
-    return layout;
+    return Deal(std::move(candidates), primaries, replicas_per_primary).run();
 }
 
 }  // namespace rop::reconcilers

@@ -14,9 +14,9 @@ struct Candidate {
 };
 
 /// Deals `primaries` shards with `replicas_per_primary` replicas each out to the candidates:
-/// primaries apart, no replica at its primary's place as long as any arrangement of these
-/// candidates allows it, slots in equal contiguous ranges. Needs at least as many candidates as
-/// instances; takes no more. Deterministic.
+/// primaries as far apart as these candidates allow (their majority decides failovers), then as few
+/// replicas as possible at their primary's place, slots in equal contiguous ranges. Needs at least
+/// as many candidates as instances; takes no more. Deterministic.
 [[nodiscard]] std::vector<ShardLayout> deal_shards(std::vector<Candidate> candidates,
                                                    std::size_t primaries,
                                                    std::size_t replicas_per_primary);
