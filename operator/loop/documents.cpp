@@ -65,9 +65,10 @@ void settle_conflicts(Catalogue& catalogue) {
     std::vector<reconcilers::Claim> claims;
     for (const auto& [name, documents] : catalogue.clusters) {
         if (const ClusterSpec* spec = wanted_spec(documents)) {
-            claims.push_back(
-                reconcilers::Claim{name, *spec, documents.offer->create_index,
-                                   documents.record && !documents.record->members.empty()});
+            const bool may_have_members = !documents.record_problem.empty();
+            const bool has_members = documents.record && !documents.record->members.empty();
+            claims.push_back(reconcilers::Claim{name, *spec, documents.offer->create_index,
+                                                has_members || may_have_members});
         }
     }
     for (auto& [name, why] : reconcilers::arbitrate(claims)) {
