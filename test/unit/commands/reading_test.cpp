@@ -55,7 +55,8 @@ TEST_F(Get, ColoursOnlyWhenAsked) {
     elect();
     Toolbox coloured = tools();
     coloured.style.colours = true;
-    EXPECT_THAT(run(get(coloured, GetRequest{})).out, HasSubstr("\x1b[32mReady\x1b[0m  AsDeclared"));
+    EXPECT_THAT(run(get(coloured, GetRequest{})).out,
+                HasSubstr("\x1b[32mReady\x1b[0m  AsDeclared"));
     EXPECT_THAT(run(get(tools(), GetRequest{})).out, Not(HasSubstr("\x1b")));
 }
 

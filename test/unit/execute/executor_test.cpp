@@ -40,7 +40,7 @@ class FakeLease : public Lease {
     asio::awaitable<void> lost() override {
         auto time = runtime::make_real_time(co_await asio::this_coro::executor);
         while (is_held) {
-            co_await time->sleep_for(std::chrono::milliseconds{1});
+            co_await time->sleep_for(std::chrono::milliseconds(1));
         }
     }
 
@@ -65,7 +65,7 @@ class FakeRedis : public ports::RedisPort {
             if (lose_lease_while_waiting != nullptr) {
                 lose_lease_while_waiting->is_held = false;
                 auto time = runtime::make_real_time(co_await asio::this_coro::executor);
-                co_await time->sleep_for(std::chrono::seconds{60});
+                co_await time->sleep_for(std::chrono::seconds(60));
             }
             co_return outcome;
         }
