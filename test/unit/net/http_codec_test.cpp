@@ -13,8 +13,8 @@ using State = ResponseReader::State;
 
 const char* const answers[] = {
     "HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nContent-Length: 5\r\n\r\nvalue",
-    "HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
-    "2\r\nva\r\n3;x=y\r\nlue\r\n0\r\nTrailer: t\r\n\r\n",
+    ("HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "2\r\nva\r\n3;x=y\r\nlue\r\n0\r\nTrailer: t\r\n\r\n"),
     "HTTP/1.1 200 OK\r\nX-Consul-Index:7\r\nContent-Length:  5 \r\n\r\nvalue",
 };
 
