@@ -1,5 +1,6 @@
 // Makes a replica of every member that has no slots: of the primary with the fewest replicas,
-// away from that primary's place when another one can do it.
+// away from that primary's place when another one can do it. Who joined while a primary was dead
+// went to another one: it moves over when that primary's replica took its place and has none.
 //
 // Ranks after slot coverage: a cluster without redundancy serves, one with a hole does not.
 
@@ -91,6 +92,36 @@ Follow place_all(const ClusterSpec& spec, std::vector<Opening> open,
     return follow;
 }
 
+/// A replica that its primary can spare, for one that lacks any: one at a time, for it is copied
+/// anew from there. Only where everybody was seen, for who is silent may be the missing replica.
+Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& topology) {
+    std::vector<Opening> open = openings(spec, seen, topology);
+    const auto declared = static_cast<std::size_t>(spec.replicas_per_primary);
+    std::vector<const Instance*> spare;
+    for (const auto& [node, followers] : topology.replicas) {
+        if (followers.size() <= declared || !topology.owners.contains(node)) {
+            continue;
+        }
+        for (const auto& follower : followers) {
+            if (const Instance* instance = find_node(seen, topology, follower)) {
+                spare.push_back(instance);
+            }
+        }
+    }
+    std::erase_if(open, [&](const Opening& opening) { return opening.replicas >= declared; });
+    Follow follow;
+    if (!topology.whole() || open.empty() || spare.empty()) {
+        return follow;
+    }
+    const auto neediest = std::min_element(
+        open.begin(), open.end(),
+        [](const Opening& a, const Opening& b) { return a.replicas < b.replicas; });
+    if (const auto candidate = best_for(spec, *neediest, spare); candidate != spare.end()) {
+        follow.pairs.push_back(Follow::Pair{(*candidate)->id, neediest->primary->report->node});
+    }
+    return follow;
+}
+
 bool any_link_down(const Snapshot& seen, const Topology& topology) {
     return std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
         const InstanceReport& report = *seen.instances.at(entry.second).report;
@@ -123,6 +154,9 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
     if (!follow.pairs.empty()) {
         const auto count = std::to_string(follow.pairs.size());
         proposal.steps.push_back(Step{std::move(follow), count + " members have no part yet"});
+    } else if (Follow move = even_out(spec, seen, topology); !move.pairs.empty()) {
+        proposal.steps.push_back(
+            Step{std::move(move), "its primary has more replicas than declared, this one lacks"});
     }
     if (any_link_down(seen, topology)) {
         const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_acted);
