@@ -3,10 +3,11 @@
 import base64
 import json
 import pathlib
+import time
 import urllib.error
 import urllib.request
 
-from .process import SERVERS, Process, free_port, wait_until
+from .process import SERVERS, Process, StartFailed, free_port, wait_until
 
 
 class Consul:
@@ -78,6 +79,22 @@ class Consul:
         status, answer = self.call("GET", f"/v1/kv/{key}")
         return base64.b64decode(answer[0]["Value"] or "") if status == 200 else None
 
+    def until_key(self, key: str, what: str, check, seconds: float = 20):
+        """Waits by blocking queries for a value (parsed; None without one) of which `check` says something true, and
+        returns that: milliseconds after the value was written."""
+        index, deadline = 0, time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            request = urllib.request.Request(f"{self.url}/v1/kv/{key}?index={index}&wait=1s")
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    index = int(answer.headers["X-Consul-Index"])
+                    value = json.loads(base64.b64decode(json.load(answer)[0]["Value"] or ""))
+            except urllib.error.HTTPError as error:
+                index, value = int(error.headers.get("X-Consul-Index", 0)), None
+            if found := check(value):
+                return found
+        raise StartFailed(f"{key}: {what}: not within {seconds:g} s")
+
     def delete(self, key: str) -> None:
         self.call("DELETE", f"/v1/kv/{key}")
 
@@ -88,6 +105,12 @@ class Consul:
         }  # fmt: skip
         status, answer = self.call("PUT", "/v1/agent/service/register", body)
         assert status == 200, answer
+
+    def holder(self, key: str) -> dict:
+        """The value of a lock that somebody holds; {} when nobody does."""
+        status, answer = self.call("GET", f"/v1/kv/{key}")
+        held = status == 200 and answer[0].get("Session")
+        return json.loads(base64.b64decode(answer[0]["Value"])) if held else {}
 
     def deregister(self, identity: str) -> None:
         self.call("PUT", f"/v1/agent/service/deregister/{identity}")

@@ -3,9 +3,7 @@
 import json
 import os
 import pathlib
-import re
-import shutil
-import subprocess
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -13,26 +11,10 @@ import urllib.request
 from .consul import Consul
 from .process import ROOT, Process, free_port, wait_until
 
-# The shipped jobs use `disconnect`, which older ones refuse.
-LEAST_VERSION = (1, 8)
 
-
-def find_nomad() -> tuple[str, str]:
-    """(path, version) of ROP_NOMAD, else of the `nomad` on PATH when it is new enough; ("", why not) otherwise."""
-    path = os.environ.get("ROP_NOMAD") or shutil.which("nomad") or ""
-    if not path:
-        return "", "no nomad on PATH"
-    try:
-        out = subprocess.run([path, "version"], capture_output=True, text=True, timeout=20, check=False).stdout
-    except OSError as error:
-        return "", f"{path}: {error}"
-    match = re.search(r"v(\d+)\.(\d+)\.(\d+\S*)", out)
-    if not match:
-        return "", f"{path} does not tell its version"
-    version = f"{match[1]}.{match[2]}.{match[3]}"
-    if (int(match[1]), int(match[2])) < LEAST_VERSION:
-        return "", f"{path} is {version}; the shipped jobs need 1.8 or newer"
-    return path, version
+def find_nomad() -> str:
+    """ROP_NOMAD: the path of a real Nomad, which hack/demo and hack/test --nomad give. Empty: the stand-in."""
+    return os.environ.get("ROP_NOMAD", "")
 
 
 class Nomad:
@@ -55,6 +37,9 @@ class Nomad:
         except ValueError:
             return status, text
 
+    def wait(self, hosts: int) -> None:
+        wait_until(f"{self.process.name} (log: {self.process.log})", lambda: self.ready(hosts), 60, every=0.05)
+
     def ready(self, hosts: int) -> bool:
         self.process.check()
         try:
@@ -65,7 +50,8 @@ class Nomad:
 
     def run(self, file: pathlib.Path, **variables) -> str:
         """Submits a shipped job file, as `nomad job run -var ...` does. Returns the job's id."""
-        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in variables.items())
+        # `$${`: for the client to fill in, not for the reader of the variables.
+        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in variables.items()).replace("${", "$${")
         body = {"JobHCL": file.read_text(), "Variables": text, "Canonicalize": True}
         status, job = self.call("POST", "/v1/jobs/parse", body)
         if status != 200:
@@ -78,6 +64,17 @@ class Nomad:
     def stop_job(self, job: str) -> None:
         self.call("DELETE", f"/v1/job/{job}?purge=true")
 
+    def stop_everything(self) -> None:
+        """Returns when no allocation runs any more."""
+        _, jobs = self.call("GET", "/v1/jobs")
+        for job in jobs:
+            self.stop_job(job["ID"])
+        wait_until(f"the jobs end (log: {self.process.log})", lambda: not self._living(), 30, every=0.05)
+
+    def _living(self) -> list[str]:
+        _, allocations = self.call("GET", "/v1/allocations")
+        return [a["ID"] for a in allocations if a["ClientStatus"] in ("pending", "running")]
+
     def allocations(self, job: str) -> list[dict]:
         status, allocations = self.call("GET", f"/v1/job/{job}/allocations")
         return allocations if status == 200 else []
@@ -86,6 +83,19 @@ class Nomad:
         return [
             a for a in self.allocations(job) if a["ClientStatus"] == "running" and a["DesiredStatus"] == "run"
         ]
+
+    def scale(self, job: str, group: str, count: int) -> None:
+        body = {"Target": {"Group": group}, "Count": count}
+        wait_until(f"job {job} may be scaled", lambda: self.call("POST", f"/v1/job/{job}/scale", body)[0] == 200, 30, 0.2)
+
+    def task_pid(self, allocation: str) -> int:
+        """The process that runs for an allocation."""
+        raise NotImplementedError
+
+    def kill_task(self, allocation: str, number: int = signal.SIGKILL) -> int:
+        pid = self.task_pid(allocation)
+        os.kill(pid, number)
+        return pid
 
     def count(self, job: str, group: str) -> int:
         status, scale = self.call("GET", f"/v1/job/{job}/scale")
@@ -107,7 +117,10 @@ class StandIn(Nomad):
 
     def task_pid(self, allocation: str) -> int:
         _, tasks = self.call("GET", "/test/tasks")
-        return next(task["pid"] for task in tasks if task["alloc"] == allocation)
+        found = [task["pid"] for task in tasks if task["alloc"] == allocation]
+        if not found:
+            raise LookupError(f"no process of allocation {allocation}")
+        return found[0]
 
 
 class RealNomad(Nomad):
@@ -116,6 +129,7 @@ class RealNomad(Nomad):
     real = True
 
     def __init__(self, folder: pathlib.Path, program: str, consul: Consul):
+        self._folder = folder
         ports = [free_port() for _ in range(3)]
         config = folder / "nomad.hcl"
         config.write_text(
@@ -150,7 +164,17 @@ consul {{
         )
         self.url = f"http://127.0.0.1:{ports[0]}"
         command = [program, "agent", "-dev", "-config", str(config), "-log-level", "WARN"]
-        self.process = Process("nomad", command, folder / "nomad.log")
+        # With -dev it keeps everything in a folder of its own below TMPDIR.
+        self.process = Process("nomad", command, folder / "nomad.log", {"TMPDIR": str(folder)})
+
+    def stop_everything(self) -> None:
+        """Its executors and mounts stay until it has collected the allocations."""
+        super().stop_everything()
+        self.call("PUT", "/v1/system/gc")
+        wait_until(
+            f"the allocations are collected (log: {self.process.log})",
+            lambda: not any(self._folder.glob("NomadClient*/*-*-*")), 30, every=0.05,
+        )  # fmt: skip
 
     def task_pid(self, allocation: str) -> int:
         """The process whose environment names the allocation and that is no part of Nomad itself."""
@@ -165,8 +189,5 @@ consul {{
         raise LookupError(f"no process of allocation {allocation}")
 
 
-def start_nomad(folder: pathlib.Path, consuls: list[Consul], program: str) -> Nomad:
-    nomad = RealNomad(folder, program, consuls[0]) if program else StandIn(folder, consuls)
-    hosts = 1 if program else len(consuls)
-    wait_until(f"{nomad.process.name} (log: {nomad.process.log})", lambda: nomad.ready(hosts), 60, every=0.1)
-    return nomad
+def make_nomad(folder: pathlib.Path, consuls: list[Consul], program: str) -> Nomad:
+    return RealNomad(folder, program, consuls[0]) if program else StandIn(folder, consuls)

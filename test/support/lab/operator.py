@@ -4,24 +4,30 @@ import json
 import os
 import pathlib
 import subprocess
+import urllib.error
 import urllib.request
 
-from .process import ROOT, Process, free_port, wait_until
+from .process import ROOT, Process, StartFailed, free_port, wait_until
 
 
 def binary() -> pathlib.Path:
-    """ROP_BINARY, else the release build."""
-    return pathlib.Path(os.environ.get("ROP_BINARY", ROOT / "build/release/redis-operator"))
+    """ROP_OPERATOR, else the release build."""
+    path = pathlib.Path(os.environ.get("ROP_OPERATOR", ROOT / "build/release/redis-operator"))
+    if not path.is_file():
+        raise StartFailed(f"there is no {path}: build it, or name another one in ROP_OPERATOR")
+    return path
 
 
 class Operator:
-    def __init__(self, folder: pathlib.Path, consul_url: str, nomad_url: str = "", name: str = "operator", args=()):
+    def __init__(self, folder: pathlib.Path, consul_url: str, nomad_url: str = "", name: str = "operator",
+                 kv_prefix: str = "redis-operator/", args=()):  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.listen = f"127.0.0.1:{free_port()}"
         self.env = {"CONSUL_HTTP_ADDR": consul_url}
         if nomad_url:
             self.env["NOMAD_ADDR"] = nomad_url
-        command = [str(binary()), "run", "--listen", self.listen, *args]
+        self.kv_prefix = kv_prefix
+        command = [str(binary()), "run", "--listen", self.listen, "--kv-prefix", kv_prefix, *args]
         self.process = Process(name, command, folder / f"{name}.log", self.env)
 
     @property
@@ -34,6 +40,16 @@ class Operator:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+
+    def wait_until_answers(self) -> None:
+        def answers() -> bool:
+            self.process.check()
+            try:
+                return self.http("/healthz")[0] == 200
+            except OSError:
+                return False
+
+        wait_until(f"redis-operator serves (log: {self.process.log})", answers, 10)
 
     def ready(self) -> bool:
         self.process.check()

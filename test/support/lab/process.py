@@ -9,7 +9,8 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-SERVERS = ROOT / ".cache/servers/bin"
+# Where redis-server, redis-cli and consul are.
+SERVERS = pathlib.Path(os.environ.get("ROP_SERVERS", ROOT / ".cache/servers/bin"))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -47,6 +48,14 @@ def wait_until(what: str, check, seconds: float, every: float = 0.02):
         if time.monotonic() > deadline:
             raise StartFailed(f"{what}: not within {seconds:g} s")
         time.sleep(every)
+
+
+def stop_all(processes: "list[Process]") -> None:
+    """All at once, and none is left when this returns."""
+    for process in processes:
+        process.signal(signal.SIGTERM)
+    for process in processes:
+        process.stop()
 
 
 class Process:

@@ -5,9 +5,9 @@ import json
 import pathlib
 
 from .consul import Consul
-from .nomad import Nomad, start_nomad
+from .nomad import Nomad, make_nomad
 from .operator import binary
-from .process import ROOT, SERVERS, wait_until
+from .process import ROOT, SERVERS, StartFailed, stop_all, wait_until
 
 MANIFESTS = ROOT / "manifests"
 
@@ -21,26 +21,27 @@ class World:
         self._open = contextlib.ExitStack()
         count = 1 if nomad_program else hosts
         try:
-            self.consul = Consul(folder / "consul-1", "127.0.0.1", node="h1").wait()
-            self._open.callback(self.consul.process.stop)
-            self.consuls = [self.consul]
+            self.consuls: list[Consul] = []
+            self._open.callback(lambda: stop_all([consul.process for consul in self.consuls]))
+            self.consul = Consul(folder / "consul-1", "127.0.0.1", node="h1")
+            self.consuls.append(self.consul)
+            self.consul.wait()
             for i in range(2, count + 1):
                 agent = Consul(folder / f"consul-{i}", f"127.0.0.{i}", join=self.consul, node=f"h{i}",
                                http_port=self.consul.http_port)  # fmt: skip
-                self._open.callback(agent.process.stop)
                 self.consuls.append(agent)
             for agent in self.consuls:
                 agent.wait()
-            self.nomad: Nomad = start_nomad(folder, self.consuls, nomad_program)
+            self.nomad: Nomad = make_nomad(folder, self.consuls, nomad_program)
             self._open.callback(self.nomad.process.stop, 30)
+            self.nomad.wait(len(self.consuls))
         except BaseException:
             self._open.close()
             raise
 
     def close(self) -> None:
-        for job in ("redis-operator", "redis-cache"):
-            with contextlib.suppress(OSError):
-                self.nomad.stop_job(job)
+        with contextlib.suppress(OSError, StartFailed):
+            self.nomad.stop_everything()
         self._open.close()
 
     def __enter__(self) -> "World":
@@ -74,12 +75,32 @@ class World:
         )  # fmt: skip
         return self.passing(service)
 
-    def operator_urls(self) -> list[str]:
-        return [f"http://{s['Address']}:{s['Port']}" for s in self.passing("redis-operator-http")]
-
     def env(self) -> dict[str, str]:
+        """For the command line."""
         return {"CONSUL_HTTP_ADDR": self.consul.url, "NOMAD_ADDR": self.nomad.url}
 
-    def status(self, cluster: str) -> dict:
-        value = self.consul.get(f"redis-operator/clusters/{cluster}/status")
-        return json.loads(value) if value else {}
+    def leader(self) -> dict:
+        """What the leader says of itself in its lock; {} when nobody holds it."""
+        return self.consul.holder("redis-operator/leader")
+
+    def wait_leader(self, other_than: str = "", seconds: float = 20) -> dict:
+        def found():
+            leader = self.leader()
+            return leader if leader and leader["instance"] != other_than else None
+
+        return wait_until("an operator leads", found, seconds)
+
+    def leader_url(self) -> str:
+        return f"http://{self.wait_leader()['address']}"
+
+    def operators(self) -> dict[str, int]:
+        """Of every operator that Nomad runs now: the address at which it serves, and its process."""
+        found = {}
+        running = {allocation["ID"] for allocation in self.nomad.running("redis-operator")}
+        _, entries = self.consul.call("GET", "/v1/health/service/redis-operator-http")
+        for service in (entry["Service"] for entry in entries):
+            if service["Meta"]["alloc_id"] in running:
+                with contextlib.suppress(LookupError):  # Nomad starts it anew at this moment.
+                    pid = self.nomad.task_pid(service["Meta"]["alloc_id"])
+                    found[f"{service['Address']}:{service['Port']}"] = pid
+        return found
