@@ -113,6 +113,7 @@ job "redis-operator" {
         args = [
           "run",
           "--listen", "${NOMAD_IP_http}:${NOMAD_PORT_http}",
+          "--host-name", "${node.unique.name}",
           "--kv-prefix", var.kv_prefix,
           "--log-level", var.log_level,
           "--log-format", var.log_format,

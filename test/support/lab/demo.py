@@ -1,166 +1,232 @@
 """The story that hack/demo tells."""
 
 import argparse
+import contextlib
+import datetime
 import json
+import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 from .nomad import find_nomad
 from .operator import binary
 from .process import StartFailed, wait_until
+from .witness import Witness
 from .world import MANIFESTS, World
 
+KEYS = 1_000
 STARTED = time.monotonic()
 COLOUR = sys.stdout.isatty()
 
 
-def say(text: str, mark: str = " ") -> None:
-    print(f"{time.monotonic() - STARTED:7.2f} s {mark} {text}", flush=True)
+def paint(code: str, text: str) -> str:
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
 
 
 def title(text: str) -> None:
-    print(f"\n\033[1m{text}\033[0m" if COLOUR else f"\n{text}", flush=True)
+    print("\n" + paint("1", text), flush=True)
+
+
+def say(text: str) -> None:
+    print(f"  {time.monotonic() - STARTED:5.1f} s  {text}", flush=True)
+
+
+class Part:
+    """What is being done: named when it fails."""
+
+    name = "starting"
+
+    @classmethod
+    def is_now(cls, name: str, shown: str = "") -> None:
+        cls.name = name
+        title(shown or name[0].upper() + name[1:])
 
 
 class Timeline(threading.Thread):
-    """Prints what changes in the status that the leader publishes, as it changes."""
+    """Prints what the leader says about a cluster, as it changes."""
 
-    def __init__(self, urls: list[str], name: str, began: float):
+    def __init__(self, url: str):
         super().__init__(daemon=True)
-        self._urls, self._name, self._began = urls, name, began
+        self._url = f"{url}/v1/clusters/cache"
+        self._began = time.monotonic()
         self._done = threading.Event()
         self.ready_after = 0.0
 
     def run(self) -> None:
-        import urllib.request
+        shown = ""
+        while not self._done.is_set() and not self.ready_after:
+            try:
+                with urllib.request.urlopen(self._url, timeout=1) as answer:
+                    status = json.load(answer)
+            except (OSError, ValueError):
+                continue
+            took = time.monotonic() - self._began
+            phase, line = status["phase"], f"{self._bar(status)}  {status['message']}"
+            if phase + line != shown:
+                shown = phase + line
+                name = paint("32" if phase == "Ready" else "33", f"{phase:8}")
+                print(f"  +{took:5.2f} s  {name} {line}", flush=True)
+            if phase == "Ready":
+                self.ready_after = took
+            self._done.wait(0.01)
 
-        shown, phases = set(), []
-        while not self._done.is_set():
-            for url in self._urls:
-                try:
-                    with urllib.request.urlopen(f"{url}/v1/clusters/{self._name}", timeout=1) as answer:
-                        status = json.load(answer)
-                except (OSError, ValueError):
-                    continue
-                if status.get("phase") == "Ready" and not self.ready_after:
-                    self.ready_after = time.monotonic() - self._began
-                line = f"{status.get('phase', ''):8} {status.get('message', '')}"
-                if line not in shown and url == self._urls[0]:
-                    shown.add(line)
-                    phases.append(line)
-                    say(f"+{time.monotonic() - self._began:.2f} s  {line}", "|")
-            time.sleep(0.01)
+    @staticmethod
+    def _bar(status: dict) -> str:
+        """An instance each: `#` serves, `-` is there."""
+        return "".join("#" if one["state"] == "ok" else "-" for one in status.get("instances", []))
 
     def stop(self) -> None:
         self._done.set()
         self.join(5)
 
 
-def run_cli(world: World, *words: str) -> subprocess.CompletedProcess:
-    import os
+def run_cli(world: World, *words: str, shown: bool = True) -> str:
+    """One command as a user types it, with what it says."""
+    if shown:
+        print("\n" + paint("2", f"$ redis-operator {' '.join(words)}"), flush=True)
+    out = None if shown else subprocess.PIPE
+    command = [str(binary()), *words]
+    done = subprocess.run(command, env={**os.environ, **world.env()}, stdout=out, timeout=90, check=True, text=True)
+    return done.stdout or ""
 
-    shown = " ".join(words)
-    print(f"\n$ redis-operator {shown}", flush=True)
-    return subprocess.run(
-        [str(binary()), *words], env={**os.environ, **world.env()}, timeout=90, check=True, text=True
-    )
+
+def start_jobs(world: World) -> None:
+    Part.is_now("running the shipped jobs", "Jobs, from the shipped files")
+    hosts = len(world.consuls)
+    world.run_operator()
+    world.run_redis(count=6)
+    world.wait_for("redis-operator-http", hosts)
+    world.wait_leader()
+    standby = f", {hosts - 1} stand by" if hosts > 1 else ""
+    say(f"manifests/operator.nomad.hcl        {hosts} host{'s' if hosts > 1 else ''}: one leads{standby}")
+    world.wait_for("redis-cache", 6)
+    say("manifests/redis-cluster.nomad.hcl   6 empty instances, each with a client port and a bus port of its own")
+
+
+def form(world: World) -> None:
+    Part.is_now("forming a cluster", "A cluster forms")
+    spec = MANIFESTS / "examples/cache.json"
+    timeline = Timeline(world.leader_url())
+    began = datetime.datetime.now(datetime.timezone.utc)
+    print("\n" + paint("2", f"$ redis-operator apply {spec.relative_to(MANIFESTS.parent)}"), flush=True)
+    timeline.start()
+    try:
+        run_cli(world, "apply", str(spec), shown=False)
+        run_cli(world, "wait", "cache", "--for", "ready", "--timeout", "45s", shown=False)
+        wait_until("Ready in the timeline", lambda: timeline.ready_after, 10)
+    finally:
+        timeline.stop()
+    print("\n  What the leader did:")
+    formed = json.loads(run_cli(world, "events", "cache", "-o", "json", shown=False))
+    for event in formed:
+        at = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+        print(f"  +{max(0.0, (at - began).total_seconds()):5.2f} s  {event['message']}", flush=True)
+    print("\n  " + paint("1;32", f"Ready {timeline.ready_after:.2f} s after apply"), flush=True)
 
 
 def use_as_client(world: World) -> None:
-    import redis
+    Part.is_now("using it as a client", "A client uses it")
+    entries = world.passing("redis-cache")
+    with Witness((entry["Address"], entry["Port"]) for entry in entries) as witness:
+        began = time.monotonic()
+        witness.write(KEYS)
+        wrote = time.monotonic()
+        witness.read(KEYS)
+        read = time.monotonic()
+        owners = [row for row in witness.table().values() if not row.is_replica]
+    say(f"redis-py, cluster-aware: {KEYS} keys written in {wrote - began:.2f} s and read back in {read - wrote:.2f} s, "
+        f"spread over {len(owners)} primaries")  # fmt: skip
 
-    entry = world.passing("redis-cache")[0]
-    client = redis.RedisCluster(host=entry["Address"], port=entry["Port"], decode_responses=True)
-    began = time.monotonic()
-    for i in range(1000):
-        client.set(f"demo:{i}", i)
-    values = [client.get(f"demo:{i}") for i in range(1000)]
-    assert values == [str(i) for i in range(1000)], "what was read is not what was written"
-    owners = len({client.get_node_from_key(f"demo:{i}").name for i in range(1000)})
-    say(f"1000 keys written and read back through {owners} primaries in {time.monotonic() - began:.2f} s")
-    client.close()
 
-
-def tell(world: World, keep: bool) -> None:
-    title("Jobs, from the shipped files")
-    world.run_operator()
-    world.run_redis(count=6)
-    say("submitted manifests/operator.nomad.hcl and manifests/redis-cluster.nomad.hcl with 6 instances")
-    hosts = len(world.consuls)
-    world.wait_for("redis-operator-http", hosts)
-    say(f"redis-operator runs on {hosts} host{'s' if hosts > 1 else ''}; one leads")
-    world.wait_for("redis-cache", 6)
-    say("6 empty instances of redis-cache run, each with a client port and a bus port of its own")
-
-    title("A cluster forms")
-    urls = world.operator_urls()
-    wait_until("a leader", lambda: world.consul.get("redis-operator/leader"), 20)
-    spec = MANIFESTS / "examples/cache.json"
-    began = time.monotonic()
-    timeline = Timeline(leader_first(world, urls), "cache", began)
-    timeline.start()
-    run_cli(world, "apply", str(spec))
-    run_cli(world, "wait", "cache", "--for", "ready", "--timeout", "45s")
-    wait_until("Ready in the timeline", lambda: timeline.ready_after, 10)
-    timeline.stop()
-    say(f"Ready {timeline.ready_after:.2f} s after apply", "=")
-
-    title("A client uses it")
-    use_as_client(world)
-
-    title("What people see")
+def show(world: World) -> None:
+    Part.is_now("showing it", "What people see")
     run_cli(world, "get")
     run_cli(world, "describe", "cache")
-
     title("Where to look")
-    say(f"API      {urls[0]}/v1/clusters")
-    say(f"metrics  {urls[0]}/metrics")
-    say(f"Consul   {world.consul.url}/ui   Nomad API  {world.nomad.url}")
-    if keep:
-        exports = " ".join(f"{name}={value}" for name, value in world.env().items())
-        say(f"try: {exports} {binary()} get")
-        say("running until Ctrl-C")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    url = world.leader_url()
+    print(f"  API      {url}/v1/clusters/cache")
+    print(f"  metrics  {url}/metrics")
+    print(f"  Consul   {world.consul.url}/v1/kv/redis-operator/?recurse")
+    print(f"  Nomad    {world.nomad.url}/v1/job/redis-cache/allocations", flush=True)
 
 
-def leader_first(world: World, urls: list[str]) -> list[str]:
-    """The leader's own view is the one that is never late."""
-    leader = json.loads(world.consul.get("redis-operator/leader") or b"{}")
-    address = leader.get("address", "")
-    return sorted(urls, key=lambda url: not (address and url.endswith(address)))
+def keep_running(world: World) -> None:
+    Part.is_now("keeping it", "It keeps running until Ctrl-C. Try, in another shell:")
+    exports = " ".join(f"{name}={value}" for name, value in world.env().items())
+    print(f"  export {exports}")
+    print(f"  {binary()} describe cache", flush=True)
+    with contextlib.suppress(KeyboardInterrupt, Stopped):
+        while True:
+            signal.pause()
+    print(flush=True)
+
+
+class Stopped(BaseException):
+    """SIGTERM, taken as Ctrl-C is."""
+
+
+def stopped(*_) -> None:
+    raise Stopped
+
+
+def tell(folder: pathlib.Path, keep: bool) -> None:
+    Part.is_now("starting Consul and Nomad", "Servers, on loopback and free ports")
+    program = find_nomad()
+    world = World(folder, nomad_program=program)
+    try:
+        hosts = ", ".join(consul.address for consul in world.consuls)
+        say(f"Consul   real, {len(world.consuls)} agents on {hosts}")
+        say(f"Nomad    {'real, ' + program if program else 'the stand-in; what it runs are real processes'}")
+        start_jobs(world)
+        form(world)
+        use_as_client(world)
+        show(world)
+        if keep:
+            keep_running(world)
+        Part.is_now("stopping everything", "Leaving")
+    finally:
+        # From here on a second Ctrl-C would only leave something behind.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        world.close()
+
+
+def keep_logs(folder: pathlib.Path) -> pathlib.Path:
+    kept = pathlib.Path(tempfile.mkdtemp(prefix="rop-demo-logs-"))
+    for log in folder.rglob("*"):
+        if log.is_file() and (log.suffix == ".log" or log.parent.name == "logs"):
+            copy = kept / log.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log, copy)
+    return kept
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
-    program, _ = find_nomad()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if options.keep:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if not options.keep else set())
-    with tempfile.TemporaryDirectory(prefix="rop-demo-", ignore_cleanup_errors=True) as name:
-        part = "starting Consul and Nomad"
-        try:
-            title("Servers")
-            with World(pathlib.Path(name), nomad_program=program) as world:
-                say(f"{len(world.consuls)} Consul agents (1.8.7) and Nomad are up on loopback")
-                part = "the story"
-                tell(world, options.keep)
-                title("Leaving")
-            say("everything is stopped and removed")
-        except (StartFailed, subprocess.CalledProcessError, RuntimeError, AssertionError) as error:
-            kept = pathlib.Path(tempfile.mkdtemp(prefix="rop-demo-logs-"))
-            for log in pathlib.Path(name).rglob("*.log"):
-                (kept / log.name).write_bytes(log.read_bytes())
-            print(f"\nhack/demo failed while {part}: {error}\nThe logs are in {kept}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            return 130
+    signal.signal(signal.SIGTERM, stopped)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="rop-demo-"))
+    try:
+        tell(folder, options.keep)
+    except (KeyboardInterrupt, Stopped):
+        print("\nhack/demo: interrupted; everything is stopped and removed", file=sys.stderr)
+        return 130
+    except (StartFailed, subprocess.SubprocessError, RuntimeError, AssertionError, OSError) as error:
+        kept = keep_logs(folder)
+        what = str(error).replace(str(folder), str(kept))
+        print(f"\nhack/demo failed while {Part.name}: {what}\nAll logs: {kept}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say("everything is stopped and removed")
     return 0
 
 
