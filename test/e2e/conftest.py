@@ -1,0 +1,233 @@
+"""What the stories start from: one world of Consul, Nomad and three operators for all of them; a cluster for each."""
+
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from lab.declared import Declared  # noqa: E402
+from lab.nomad import find_nomad  # noqa: E402
+from lab.operator import Operator, binary  # noqa: E402
+from lab.process import stop_all, wait_until  # noqa: E402
+from lab.redis_server import RedisServer  # noqa: E402
+from lab.witness import Witness  # noqa: E402
+from lab.world import World  # noqa: E402
+
+MEASURED = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config):
+    config.stash[MEASURED] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[MEASURED]:
+        terminalreporter.section("measured")
+        for line in config.stash[MEASURED]:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def measured(request):
+    """measured("what", seconds): shown at the end of the run."""
+    return lambda what, seconds: request.config.stash[MEASURED].append(f"{seconds:6.2f} s  {what}")
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    with World(tmp_path_factory.mktemp("world"), nomad_program=find_nomad()) as started:
+        started.run_operator(log_level="debug")
+        started.wait_for("redis-operator-http", len(started.consuls))
+        started.wait_leader()
+        yield started
+
+
+@pytest.fixture
+def name(request):
+    """Of the story's cluster, job and service."""
+    return re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:50].strip("-")
+
+
+@pytest.fixture
+def declared(world, name):
+    """The story's cluster. Nothing is declared yet; afterwards nothing is any more."""
+    cluster = Declared(world, name)
+    yield cluster
+    cluster.remove()
+    for document in ("record", "status", "events"):
+        world.consul.delete(cluster.key(document))
+
+
+class NomadJob:
+    """A job of the shipped file, with a name of its own."""
+
+    def __init__(self, world: World, name: str):
+        self.world, self.name = world, name
+
+    def run(self, count: int, **variables) -> "NomadJob":
+        self.world.run_redis(count=count, job_name=self.name, service=self.name, **variables)
+        return self
+
+    def spec(self, primaries: int = 3, replicas: int = 1, **more) -> dict:
+        return {
+            "version": 1, "mode": "cluster", "primaries": primaries, "replicasPerPrimary": replicas,
+            "service": self.name, "nomad": {"job": self.name, "group": "redis"}, **more,
+        }  # fmt: skip
+
+    def wait_running(self, count: int, seconds: float = 30) -> list[dict]:
+        def all_run():
+            running = self.world.nomad.running(self.name)
+            return running if len(running) == count else None
+
+        return wait_until(f"{count} allocations of {self.name} run", all_run, seconds, every=0.05)
+
+    def wait_passing(self, count: int) -> None:
+        self.world.wait_for(self.name, count)
+
+    def endpoints(self) -> dict[str, tuple[str, int]]:
+        """Of what runs now, by allocation."""
+        running = {allocation["ID"] for allocation in self.world.nomad.running(self.name)}
+        _, entries = self.world.consul.call("GET", f"/v1/health/service/{self.name}")
+        services = [entry["Service"] for entry in entries]
+        return {
+            service["Meta"]["alloc_id"]: (service["Address"], service["Port"])
+            for service in services if service["Meta"]["alloc_id"] in running
+        }  # fmt: skip
+
+    def witness(self) -> Witness:
+        return Witness(self.endpoints().values())
+
+    def assert_whole(self, primaries: int = 3, replicas: int = 3) -> None:
+        """To be called when Ready is shown: everybody serves, nothing of forming is left."""
+        with self.witness() as witness:
+            assert len(witness.endpoints) == primaries + replicas
+            assert_serves(witness)
+            assert_agree(witness, primaries, replicas)
+            assert witness.settings("cluster-node-timeout") == {"5000"}, "the job's, not the short one of forming"
+            assert witness.settings("cluster-allow-replica-migration") == {"no"}
+
+
+@pytest.fixture
+def job(world, name):
+    yield NomadJob(world, name)
+    world.nomad.stop_job(name)
+
+
+class Servers:
+    """Redis servers that no Nomad knows, registered by hand."""
+
+    def __init__(self, world: World, folder: pathlib.Path, name: str):
+        self._world, self._folder, self.name = world, folder, name
+        self._all: list[RedisServer] = []
+        self._registered: dict[RedisServer, tuple[str, str]] = {}
+
+    def start(self, count: int = 1, service: str | None = None, **how) -> list[RedisServer]:
+        """Starts some more and registers them; `service=""` leaves that out."""
+        started = []
+        for _ in range(count):
+            folder = how.pop("folder", None) or self._folder / f"redis-{len(self._all)}"
+            started.append(RedisServer(folder, **how))
+            self._all.append(started[-1])
+        for server in started:
+            server.wait()
+            if service != "":
+                self.register(server, service or self.name)
+        return started
+
+    def adopt(self, server: RedisServer) -> None:
+        """One that was started elsewhere."""
+        self._all.append(server)
+        self.register(server)
+
+    def register(self, server: RedisServer, service: str = "") -> str:
+        """As an instance of the story's service; its identity."""
+        identity = f"{server.port}"
+        self._world.consul.register(service or self.name, identity, server.address, server.port)
+        self._registered[server] = (identity, service or self.name)
+        return identity
+
+    def deregister(self, server: RedisServer) -> None:
+        if server in self._registered:
+            self._world.consul.deregister(self._registered.pop(server)[0])
+
+    def end(self, servers: list[RedisServer]) -> None:
+        """They end as their owner would end them: deregistered, SIGTERM."""
+        for server in servers:
+            self.deregister(server)
+        stop_all([server.process for server in servers])
+
+    def spec(self, primaries: int = 3, replicas: int = 0, **more) -> dict:
+        allow = {} if replicas else {"allow": ["noReplicas"]}
+        return {
+            "version": 1, "mode": "cluster", "primaries": primaries, "replicasPerPrimary": replicas,
+            "service": self.name, **allow, **more,
+        }  # fmt: skip
+
+    def witness(self, servers: list[RedisServer] | None = None, password: str | None = None) -> Witness:
+        return Witness([server.endpoint for server in (self._all if servers is None else servers)], password)
+
+    def close(self) -> None:
+        for server in list(self._registered):
+            self.deregister(server)
+        for server in self._all:
+            server.process.kill()
+
+
+@pytest.fixture
+def servers(world, tmp_path, name):
+    some = Servers(world, tmp_path, name)
+    yield some
+    some.close()
+
+
+@pytest.fixture
+def cli(world):
+    """cli("get", "cache"): one command as a user runs it."""
+
+    def run(*words: str, text: str | None = None, env: dict | None = None) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [str(binary()), *map(str, words)], input=text, capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, **world.env(), **(env or {})},
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def start_operator(world, tmp_path, name):
+    """Starts one more operator, of an installation of its own: start_operator(consul_url, nomad_url)."""
+    with contextlib.ExitStack() as stack:
+
+        def start(consul_url: str, nomad_url: str = "") -> Operator:
+            arguments = ("--service-name", f"{name}-operator", "--log-level", "debug")
+            operator = Operator(tmp_path / "operator", consul_url, nomad_url, kv_prefix=f"{name}/", args=arguments)
+            stack.callback(operator.process.stop)
+            return operator
+
+        yield start
+
+
+def assert_serves(witness: Witness) -> None:
+    assert set(witness.states()) == {"ok"}
+    for table in witness.tables():
+        assert sum(row.slot_count() for row in table.values()) == 16384
+
+
+def assert_agree(witness: Witness, primaries: int, replicas: int) -> None:
+    """Who is whose replica gets around by gossip, so the others may hear of it a moment after Ready."""
+    wait_until("all tables agree", lambda: witness.what_is_amiss(primaries, replicas) == "", 5)
+
+
+def stays_so(what: str, check, seconds: float = 1.5) -> None:
+    """For things that must not happen there is no event to wait for: looks all the time for a while."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert check(), what
+        time.sleep(0.05)

@@ -1,0 +1,156 @@
+"""Specs that are wrong: every problem is told, and what was accepted before stays in force."""
+
+import json
+
+import pytest
+from conftest import stays_so
+
+GOOD = '"version": 1, "mode": "cluster", "primaries": 3, "service": "s"'
+KNOWN = ("version, name, mode, primaries, replicasPerPrimary, service, nomad, placement, auth, tls, settings, failover, "
+         "balance, backup, allow, pausedUntil")  # fmt: skip
+
+# What is wrong, and every problem that is to be told of it: path, value, rule, nearest right spelling.
+BAD = {
+    "malformed": (
+        '{"version": 1,}',
+        ["$: line 1, column 15 (byte 14): a comma stands between two values only, not after the last"],
+    ),
+    "not JSON at all": ("primaries: 3", ["$: line 1, column 1 (byte 0): not JSON"]),
+    "a list": ("[]", ["$: a spec must be a JSON object: {...}"]),
+    "unknown": (
+        '{%s, "primaires": 3}' % GOOD,
+        [f"$.primaires: 3: unknown field; known here: {KNOWN}; did you mean primaries?"],
+    ),
+    "misspelt value": (
+        '{"version": 1, "mode": "clutser", "primaries": 3, "service": "s"}',
+        ['$.mode: "clutser": must be one of: cluster, replication, sentinel; did you mean cluster?'],
+    ),
+    "wrongly typed": (
+        '{"version": 1, "mode": "cluster", "primaries": "3", "service": 7}',
+        [
+            '$.primaries: "3": must be a whole number from 1 to 500, not a text; did you mean 3?',
+            "$.service: 7: must be the name of a Consul service: 1 to 128 characters of A-Z, a-z, 0-9, -, _ and ., "
+            "not a number",
+        ],
+    ),
+    "duplicate": ('{%s, "primaries": 5}' % GOOD, ["$.primaries: 5: given twice: a field may be given once"]),
+    "huge": (
+        '{"version": 1, "mode": "cluster", "primaries": 18446744073709551619, "service": "s"}',
+        ["$.primaries: 18446744073709551619: must be a whole number from 1 to 500"],
+    ),
+    "negative": (
+        '{"version": 1, "mode": "cluster", "primaries": -3, "replicasPerPrimary": -1, "service": "s"}',
+        [
+            "$.primaries: -3: must be a whole number from 1 to 500",
+            "$.replicasPerPrimary: -1: must be a whole number from 0 to 5",
+        ],
+    ),
+    "impossible": (
+        '{"version": 1, "mode": "cluster", "primaries": 2, "replicasPerPrimary": 0, "service": "s"}',
+        [
+            "$.primaries: 2: fewer than 3 primaries have no majority that survives a loss, so nothing fails over by "
+            'itself: declare 3 or more, or add "fewPrimaries" to allow',
+            "$.replicasPerPrimary: 0: without replicas the loss of one instance is the loss of its data: declare 1 or "
+            'more, or add "noReplicas" to allow',
+        ],
+    ),
+    "of a later version": (
+        '{"version": 2, "mode": "clustr", "primaries": 0}',
+        ["$.version: 2: this operator reads version 1 only"],
+    ),
+    "too big to store": (
+        '{%s, "settings": {"x": "%s"}}' % (GOOD, "y" * 400_000),
+        ["$: 400088 bytes: at most 390000 fit into a Consul value"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("command", ["validate", "apply"])
+def test_command_line_lists_all_problems(cli, tmp_path, world, command, kind):
+    text, expected = BAD[kind]
+    file = tmp_path / "wrong.json"
+    file.write_text(text)
+    done = cli(command, file)
+    assert done.returncode == 2, done
+    head, *told = done.stderr.splitlines()
+    assert head.endswith(f"is not a valid spec ({len(expected)} problem{'s' if len(expected) > 1 else ''}):")
+    assert [line.strip() for line in told] == expected
+    assert world.consul.get("redis-operator/clusters/wrong/spec") is None
+
+
+def test_operator_keeps_the_last_good_spec(servers, declared):
+    """Whoever writes into Consul himself, past the command line, is told in the status."""
+    started = servers.start(3)
+    good = servers.spec()
+    declared.put(good)
+    declared.until_ready()
+    record = declared.record()
+    with servers.witness(started) as witness:
+        before = witness.texts()
+        for kind, (text, expected) in BAD.items():
+            declared.put(text.encode())
+            condition = declared.until_condition("SpecValid", "False", "InvalidSpec", expected[0], seconds=10)
+            assert all(problem in condition["message"] for problem in expected), kind
+            assert declared.status()["slots"]["served"] == 16384
+            assert declared.record() == record, kind
+            declared.put({**good, "balance": {"threshold": 0.03}})
+            declared.until_condition("SpecValid", "True")
+            declared.put(good)
+            record = declared.until_record("the good one again", lambda r: r if "balance" not in r["spec"] else None)
+        assert witness.texts() == before
+    declared.until_ready()
+
+
+def test_first_spec_that_is_wrong_forms_nothing(servers, declared, cli):
+    started = servers.start(3)
+    spec = servers.spec()
+    declared.put({**spec, "primaries": "three"})
+    status = declared.until_phase("Pending", "InvalidSpec")
+    assert "$.primaries" in status["message"]
+    stays_so("nothing happens", lambda: all("cluster_known_nodes:1" in s.ask("CLUSTER", "INFO") for s in started))
+    assert declared.record() == {}
+    assert cli("get", declared.name, "--check").returncode == 3
+    declared.put(spec)
+    declared.until_ready()
+
+
+def test_missing_instances_are_counted(servers, declared):
+    declared.put(servers.spec())
+    status = declared.until_phase("Pending", "TooFewInstances")
+    assert "0 of 3" in status["message"] and "3 are missing" in status["message"]
+    servers.start(2)
+    declared.until("one is missing", lambda s: "2 of 3" in s["message"] and "1 is missing" in s["message"])
+    servers.start(1)
+    declared.until_ready()
+
+
+def test_service_has_one_cluster(servers, declared, world):
+    from lab.declared import Declared
+
+    servers.start(3)
+    declared.put(servers.spec())
+    declared.until_ready()
+    second = Declared(world, f"{declared.name}-2")
+    try:
+        second.put(servers.spec())
+        status = second.until_phase("Pending", "ServiceTaken")
+        assert declared.name in status["message"]
+        assert declared.until_ready()
+        second.put({**servers.spec(), "service": f"{servers.name}-elsewhere"})
+        second.until_condition("SpecValid", "True")
+        second.until_phase("Pending", "TooFewInstances")
+    finally:
+        second.remove()
+        for document in ("record", "status", "events"):
+            world.consul.delete(second.key(document))
+
+
+def test_name_that_is_none_is_no_cluster(world, cli):
+    key = "redis-operator/clusters/Not_A_Name/spec"
+    world.consul.put(key, json.dumps({"version": 1}).encode())
+    try:
+        assert "Not_A_Name" not in cli("get").stdout
+        assert world.leader()
+    finally:
+        world.consul.delete(key)
