@@ -18,6 +18,9 @@
 namespace rop::reconcilers {
 namespace {
 
+/// A whole cluster may wait for the one that is asked, and to ask costs little.
+constexpr std::chrono::milliseconds ask_again{500};
+
 struct Muster {
     std::vector<InstanceId> blank;
     std::vector<InstanceId> belonging;
@@ -154,6 +157,9 @@ Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
     Proposal proposal;
     Muster muster = call_muster(seen);
     proposal.findings = std::move(muster.findings);
+    if (!muster.awaited.empty()) {
+        proposal.look_again = ask_again;  // Nobody tells when one has loaded its data.
+    }
     if (!muster.belonging.empty()) {
         proposal.findings.push_back(
             Finding{ConditionType::formed,
