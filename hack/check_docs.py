@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that the documents are in step with the tree: every relative link of a Markdown file leads to a file and to a
-heading that exist, and every file of ours that is named in `code` or in a fenced block is there.
+heading that exist, every file of ours that is named in `code` or in a fenced block is there, and the reasons of
+conditions that the code gives are those of docs/reference/conditions.md.
 
     hack/check_docs.py             # every Markdown file that git knows or would add
 
@@ -56,6 +57,29 @@ def check_named_files(path, text, root):
                 yield line_of(text, start + match.start()), f"there is no {name}"
 
 
+REASON = re.compile(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)*)"')
+REASONS_DOCUMENT = "docs/reference/conditions.md"
+
+
+def reasons_given(sources):
+    return set().union(*(REASON.findall(text) for text in sources))
+
+
+def reasons_documented(text):
+    """The first cells of the table whose head is `reason`: one word, or several with commas."""
+    rows = text.partition("| reason |")[2].splitlines()
+    cells = [match[1] for row in rows if (match := re.match(r"\| ([A-Z][\w, ]+?) \|", row))]
+    return {word for cell in cells for word in cell.split(", ")}
+
+
+def check_reasons(text, sources):
+    given, documented = reasons_given(sources), reasons_documented(text)
+    for reason in sorted(given - documented):
+        yield f"the reason {reason} is not explained"
+    for reason in sorted(documented - given):
+        yield f"nothing gives the reason {reason} any more"
+
+
 def check_document(path, text, root=ROOT):
     return sorted({*check_links(path, text, root), *check_named_files(path, text, root)})
 
@@ -67,6 +91,12 @@ def main():
             for line, message in check_document(path, (ROOT / path).read_text()):
                 print(f"{path}:{line}: {message}")
                 findings += 1
+    document = ROOT / REASONS_DOCUMENT
+    sources = [file.read_text() for file in ROOT.glob("reconcilers/*.cpp")]
+    sources.append((ROOT / "operator/commands/shown.cpp").read_text())
+    for message in check_reasons(document.read_text(), sources):
+        print(f"{REASONS_DOCUMENT}: {message}")
+        findings += 1
     return 1 if findings else 0
 
 

@@ -28,7 +28,7 @@ ClusterStatus shown_status(const Stored& stored) {
     status.phase = Phase::pending;
     if (!stored.spec) {
         status.mode = "";
-        status.reason = "SpecInvalid";
+        status.reason = "InvalidSpec";
         status.message = "the spec is not valid, and no operator has looked at it yet";
         return status;
     }

@@ -45,7 +45,7 @@ TEST_F(Get, DrawsATable) {
               R"(NAME       MODE     PRIMARIES  REPLICAS  SLOTS  PHASE    REASON       AGE
 cache      cluster  3/3        2/3       16384  Ready    AsDeclared   5m
 orders-eu  cluster  0/3        0/3       0      Pending  NotSeenYet   -
-wrong      -        -          -         0      Pending  SpecInvalid  -
+wrong      -        -          -         0      Pending  InvalidSpec  -
 )");
 }
 

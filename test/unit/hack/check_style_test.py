@@ -315,3 +315,18 @@ class TestDocuments:
     )
     def test_what_exists_may_be_named(self, root, text):
         assert check_docs.check_document("docs/a.md", text, root) == []
+
+
+class TestReasons:
+    TABLE = "| condition | x |\n| Formed | y |\n\n| reason | what | next |\n|---|---|---|\n| Silent, Loading | a | b |\n"
+
+    def test_all_explained(self):
+        assert list(check_docs.check_reasons(self.TABLE, ['note("Silent")', 'note("Loading", "a sentence")'])) == []
+
+    def test_one_is_not_explained(self):
+        found = list(check_docs.check_reasons(self.TABLE, ['note("Silent"), note("Loading"), note("NewWord")']))
+        assert found == ["the reason NewWord is not explained"]
+
+    def test_one_is_explained_in_vain(self):
+        found = list(check_docs.check_reasons(self.TABLE, ['note("Silent")']))
+        assert found == ["nothing gives the reason Loading any more"]
