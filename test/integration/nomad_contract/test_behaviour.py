@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import time
 
 import pytest
 import requests
@@ -84,6 +85,30 @@ def test_a_dead_instance_is_replaced_by_an_unknown_one_after_five_seconds(stand_
     assert 5.0 <= waited < 6.0
 
 
+def test_one_that_was_healthy_and_fails_before_its_deployment_is_over_is_overlooked(stand_in, redis_job):
+    """Until something else happens to the job (tried with Nomad 2.0)."""
+    text, variables = redis_job
+    victim, *others = [alloc["ID"] for alloc in run(stand_in, (text, variables + 'health_check = "manual"\n'))]
+    (deployment,) = stand_in.get(f"/v1/job/{JOB}/deployments")
+
+    def set_healthy(allocs):
+        body = {"DeploymentID": deployment["ID"], "HealthyAllocationIDs": allocs}
+        assert stand_in.call("POST", f"/v1/deployment/allocation-health/{deployment['ID']}", body).status_code == 200
+
+    set_healthy([victim])
+    (task,) = [task for task in stand_in.get("/test/tasks") if task["alloc"] == victim]
+    os.kill(task["pid"], signal.SIGKILL)
+    wait_until(lambda: stand_in.allocs(JOB, ID=victim, ClientStatus="failed"), "the death is reported", 3)
+    died = time.monotonic()
+    set_healthy(others)
+    wait_until(lambda: stand_in.get(f"/v1/deployment/{deployment['ID']}")["Status"] == "successful", "it is over", 5)
+    wait_until(lambda: time.monotonic() > died + 6, "the time of a replacement is over", 7)
+    assert len(stand_in.allocs(JOB)) == 3
+    assert stand_in.call("POST", f"/v1/job/{JOB}/scale", {"Count": 4, "Target": {"Group": "redis"}}).status_code == 200
+    wait_until(lambda: len(stand_in.allocs(JOB, ClientStatus="running")) == 4, "a replacement, and one more", 3)
+    assert stand_in.allocs(JOB, ID=victim)[0]["NextAllocation"]
+
+
 def test_a_replacement_waits_for_the_one_before_it(stand_in, redis_job):
     """Stop of one allocation: out of Consul, then the shutdown delay, then the signal; the next one is pending till then."""
     text, variables = redis_job
@@ -112,8 +137,8 @@ def test_the_operators_job_runs_once_on_every_host(stand_in, manifests, tmp_path
         ip, port = ports_of(stand_in, alloc["ID"])["http"]
         (log,) = tmp_path.glob(f"{alloc['NodeName']}/alloc/{alloc['ID']}/alloc/logs/operator.stdout.0")
         line = wait_until(lambda: log.read_text().strip(), "the operator has said something")
-        expected = f"run --listen {ip}:{port} --kv-prefix redis-operator/ --log-level info --log-format json {ip}:8500"
-        assert line == f"{expected} http://127.0.0.1:4646"
+        expected = f"run --listen {ip}:{port} --host-name {alloc['NodeName']} --kv-prefix redis-operator/"
+        assert line == f"{expected} --log-level info --log-format json {ip}:8500 http://127.0.0.1:4646"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

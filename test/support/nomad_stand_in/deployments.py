@@ -133,7 +133,6 @@ class Deployments:
                 one["Stable"] = True
             tables = {"deployments": [deployment], **({"jobs": jobs} if jobs else {})}
             self._store.commit(**tables)
-            self.scheduler.evaluate(deployment["JobID"])
 
     def _overdue(self, deployment):
         """No instance became healthy for the whole progress deadline."""

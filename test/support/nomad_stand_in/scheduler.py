@@ -142,6 +142,8 @@ class _Plan:
         self._fill(job, group, replace)
 
     def _reschedule(self, alloc, replace):
+        if self._is_overlooked(alloc):
+            return
         policy = alloc.group["ReschedulePolicy"] or {"Unlimited": False, "Attempts": 0}
         if not policy["Unlimited"] and len(alloc.reschedules) >= policy["Attempts"]:
             return
@@ -154,6 +156,13 @@ class _Plan:
             return
         self.stop(alloc, "")
         replace.append(alloc)
+
+    def _is_overlooked(self, alloc):
+        """Healthy once, and failed while its deployment goes on: Nomad 2.0 leaves such a one alone, and does not look
+        again when the deployment is done, but at the job's next evaluation, whenever that is (tried)."""
+        deployment = self._store.deployments.get(alloc.deployment_id)
+        was_healthy = (alloc.deployment_status or {}).get("Healthy") is True
+        return bool(deployment) and deployment["Status"] in ("running", "paused") and was_healthy
 
     def _lose(self, alloc, replace):
         self.stop(alloc, IS_LOST)
