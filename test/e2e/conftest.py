@@ -91,6 +91,17 @@ class NomadJob:
     def wait_passing(self, count: int) -> None:
         self.world.wait_for(self.name, count)
 
+    def wait_deployed(self, count: int) -> None:
+        """Nomad is done with them. Who was healthy and fails before that is not replaced, not even afterwards: Nomad
+        looks again only when something else happens to the job."""
+        self.wait_running(count)
+
+        def deployed() -> bool:
+            _, deployments = self.world.nomad.call("GET", f"/v1/job/{self.name}/deployments")
+            return bool(deployments) and all(one["Status"] == "successful" for one in deployments)
+
+        wait_until(f"the deployment of {self.name} is over", deployed, 30, every=0.05)
+
     def endpoints(self) -> dict[str, tuple[str, int]]:
         """Of what runs now, by allocation."""
         running = {allocation["ID"] for allocation in self.world.nomad.running(self.name)}

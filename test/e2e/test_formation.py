@@ -134,7 +134,7 @@ def test_all_operators_killed_in_the_middle(world, job, declared):
 
 
 def test_instance_killed_while_forming_is_replaced(world, job, declared):
-    job.run(count=6)
+    job.run(count=6).wait_deployed(6)
     victim = job.wait_running(6)[0]["ID"]
     declared.put(job.spec())
     committed(declared, job)

@@ -12,7 +12,7 @@ from lab.process import wait_until
 @pytest.fixture
 def formed(job, declared):
     """A formed cluster of three primaries and three replicas, with keys."""
-    job.run(count=6).wait_running(6)
+    job.run(count=6).wait_deployed(6)
     declared.put(job.spec())
     declared.until_ready()
     job.assert_whole()

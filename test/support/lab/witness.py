@@ -1,8 +1,11 @@
 """What Redis itself says, asked by an independent client (redis-py)."""
 
+import functools
 from collections.abc import Iterable
 
 import redis
+
+from .process import wait_until
 
 SLOTS = 16_384
 Endpoint = tuple[str, int]
@@ -124,6 +127,22 @@ class Witness:
         with self.client() as client:
             for i in range(count):
                 client.set(f"key:{i}", f"value {i}")
+        self.wait_replicated()
+
+    def wait_replicated(self) -> None:
+        """Every replica has acknowledged what its primary holds by now. A replica whose link is up may still be a second
+        away from being sent anything: after a full synchronization Redis waits for its first acknowledgement."""
+        for connection in self._connections:
+            said = connection.info("replication")
+            if said["role"] == "master" and said["connected_slaves"]:
+                wait_until(f"all replicas of {connection} have everything", functools.partial(
+                    self._acknowledged, connection, said["master_repl_offset"]
+                ), 10)  # fmt: skip
+
+    @staticmethod
+    def _acknowledged(connection: redis.Redis, offset: int) -> bool:
+        said = connection.info("replication")
+        return all(said[f"slave{i}"]["offset"] >= offset for i in range(said["connected_slaves"]))
 
     def read(self, count: int = 300) -> None:
         with self.client() as client:
