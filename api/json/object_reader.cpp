@@ -14,7 +14,6 @@
 namespace rop::json {
 namespace {
 
-constexpr std::size_t problems_max = 200;
 constexpr std::size_t number_shown_max = 60;
 
 std::string_view noun_of(Node::Kind kind) {
@@ -70,7 +69,7 @@ std::string unquoted_number(const Node& node, NumberRange range) {
 }  // namespace
 
 void ProblemList::place(std::size_t place, Problem problem) {
-    if (problems_.size() == problems_max) {
+    if (is_full()) {
         ++dropped_;
         return;
     }
@@ -105,7 +104,8 @@ void ObjectReader::check_fields(Words fields) {
         if (std::find(fields.begin(), fields.end(), field.key) != fields.end()) {
             continue;
         }
-        const std::string meant = nearest(field.key, fields);
+        // What is only counted needs no comparing: there may be tens of thousands.
+        const std::string meant = problems_.is_full() ? "" : nearest(field.key, fields);
         const bool is_secret = secrecy_ == Secrecy::secret || sounds_secret(field.key);
         const bool hides_name = secrecy_ == Secrecy::secret && meant.empty();
         problems_.add(field.value, {.path = path_of(path_, hides_name ? "***" : field.key),
@@ -157,19 +157,20 @@ bool ObjectReader::number(std::string_view name, NumberRange range, std::uint32_
     return true;
 }
 
-bool ObjectReader::real(std::string_view name, std::string_view rule, bool (*holds)(double),
-                        double& target) {
+bool ObjectReader::real(std::string_view name, const RealRule& rule, double& target) {
     const Node* node = find(name);
-    if (node == nullptr) {
+    return node != nullptr && real_at(*node, path_to(name), rule, target);
+}
+
+bool ObjectReader::real_at(const Node& at, const std::string& path, const RealRule& rule,
+                           double& target) {
+    if (at.kind != Node::Kind::number) {
+        refuse_at(at, path, must_be(rule.rule, at));
         return false;
     }
-    if (node->kind != Node::Kind::number) {
-        refuse(name, must_be(rule, *node));
-        return false;
-    }
-    const auto number = real_number(*node);
-    if (!number || !holds(*number)) {
-        refuse(name, "must be " + std::string(rule));
+    const auto number = real_number(at);
+    if (!number || !rule.holds(*number)) {
+        refuse_at(at, path, "must be " + std::string(rule.rule));
         return false;
     }
     target = *number;

@@ -25,9 +25,13 @@ class ProblemList {
         place(object.last * 2 + 1, std::move(problem));
     }
     [[nodiscard]] bool empty() const { return problems_.empty(); }
+    /// What is added now is only counted.
+    [[nodiscard]] bool is_full() const { return problems_.size() == problems_max; }
     [[nodiscard]] std::vector<Problem> take() &&;
 
   private:
+    static constexpr std::size_t problems_max = 200;
+
     struct Placed {
         std::size_t place = 0;
         Problem problem;
@@ -55,6 +59,11 @@ struct TextRule {
     bool (*holds)(std::string_view text);
 };
 
+struct RealRule {
+    std::string_view rule;
+    bool (*holds)(double number);
+};
+
 using Words = std::span<const std::string_view>;
 
 /// How an object is read.
@@ -80,7 +89,7 @@ class ObjectReader {
     // Each returns whether the field is there and right. Absent is no problem.
     bool number(std::string_view name, NumberRange range, std::uint64_t& target);
     bool number(std::string_view name, NumberRange range, std::uint32_t& target);
-    bool real(std::string_view name, std::string_view rule, bool (*holds)(double), double& target);
+    bool real(std::string_view name, const RealRule& rule, double& target);
     bool boolean(std::string_view name, bool& target);
     bool text(std::string_view name, const TextRule& rule, std::string& target);
     bool word(std::string_view name, Words words, std::string& target);
@@ -88,6 +97,9 @@ class ObjectReader {
                   std::chrono::milliseconds max, std::chrono::milliseconds& target);
     bool time(std::string_view name, Timestamp& target);
     const Node* array(std::string_view name);
+
+    /// Of the value at `path` somewhere below this object, for maps that are read in their order.
+    bool real_at(const Node& at, const std::string& path, const RealRule& rule, double& target);
 
     void refuse(std::string_view name, std::string rule, std::string nearest = "");
     /// Of the value at `path` somewhere below this object.

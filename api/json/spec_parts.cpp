@@ -181,6 +181,30 @@ void read_failover(ObjectReader& whole, ClusterSpec& spec) {
     }
 }
 
+namespace {
+
+/// In the order of the document, never looked up by name: a Consul value has room for 50,000.
+void read_weights(ObjectReader& balance, const Node& node, BalanceSpec& spec) {
+    constexpr std::size_t weights_max = 500;  // As many as a cluster may have primaries.
+    constexpr RealRule rule{"a number from 0 to 1000",
+                            [](double x) { return x >= 0 && x <= 1'000; }};
+    const std::string path = balance.path_to("weights");
+    ObjectReader reader(balance.problems(), node, path,
+                        {.fields = {}, .unknown = UnknownFields::ignored});
+    if (node.fields.size() > weights_max) {
+        balance.refuse("weights", "must be at most " + std::to_string(weights_max) + " weights");
+        return;
+    }
+    for (const auto& field : node.fields) {
+        double weight = 0;
+        if (reader.real_at(field.value, path_of(path, field.key), rule, weight)) {
+            spec.weights.emplace(field.key, weight);
+        }
+    }
+}
+
+}  // namespace
+
 void read_balance(ObjectReader& whole, ClusterSpec& spec) {
     const Node* node = whole.find("balance");
     if (node == nullptr) {
@@ -190,25 +214,11 @@ void read_balance(ObjectReader& whole, ClusterSpec& spec) {
                                                      "bytesPerMigrate", "maxParallelMoves"};
     ObjectReader reader(whole.problems(), *node, whole.path_to("balance"), {.fields = fields});
     reader.boolean("enabled", spec.balance.enabled);
-    reader.real(
-        "threshold", "a number above 0 and below 1", [](double x) { return x > 0 && x < 1; },
-        spec.balance.threshold);
+    constexpr RealRule threshold_rule{"a number above 0 and below 1",
+                                      [](double x) { return x > 0 && x < 1; }};
+    reader.real("threshold", threshold_rule, spec.balance.threshold);
     if (const Node* weights = reader.find("weights")) {
-        std::vector<std::string_view> names;
-        names.reserve(weights->fields.size());
-        for (const auto& field : weights->fields) {
-            names.push_back(field.key);
-        }
-        ObjectReader by_name(whole.problems(), *weights, reader.path_to("weights"),
-                             {.fields = names});
-        for (const auto& name : names) {
-            double weight = 0;
-            if (by_name.real(
-                    name, "a number from 0 to 1000", [](double x) { return x >= 0 && x <= 1'000; },
-                    weight)) {
-                spec.balance.weights[std::string(name)] = weight;
-            }
-        }
+        read_weights(reader, *weights, spec.balance);
     }
     const Node* bytes = reader.find("bytesPerMigrate");
     constexpr TextRule size_rule{"a size as \"512kb\" or \"1mb\", from 1kb to 1gb",

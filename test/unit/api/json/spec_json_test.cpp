@@ -179,6 +179,41 @@ TEST(SpecJson, CountsProblemsBeyondTwoHundred) {
     EXPECT_EQ(to_string(parse.problems.back()), "$: 100 more problems");
 }
 
+/// As many weights as a Consul value has room for, if `count` is not less.
+std::string weights(std::size_t count) {
+    std::string list;
+    for (std::size_t i = 0; i < count && list.size() < document_size_max - 500; ++i) {
+        list += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":1";
+    }
+    return ",\"balance\":{\"weights\":{" + list + "}}";
+}
+
+// A spec of this kind took a quarter of a minute, in which its operator lost the lock.
+TEST(SpecJson, JudgesTheLargestDocumentWithoutReadingAllOfIt) {
+    const std::string text = minimal_and(weights(document_size_max));
+    ASSERT_GT(text.size(), document_size_max - 1'000);
+
+    EXPECT_EQ(texts(parse_spec(text, "cache").problems),
+              "$.balance.weights: {...}: must be at most 500 weights\n");
+    const SpecParse parse = parse_spec(minimal_and(weights(500)), "cache");
+    ASSERT_TRUE(parse.spec) << texts(parse.problems);
+    EXPECT_EQ(parse.spec->balance.weights.size(), 500U);
+}
+
+TEST(SpecJson, ComparesOnlyTheUnknownFieldsThatItLists) {
+    std::string many;
+    std::size_t count = 0;
+    while (many.size() < document_size_max - 500) {
+        many += ",\"primaires" + std::to_string(count++) + "\":0";
+    }
+
+    const SpecParse parse = parse_spec(minimal_and(many), "cache");
+
+    ASSERT_EQ(parse.problems.size(), 201U);
+    EXPECT_EQ(to_string(parse.problems.back()),
+              "$: " + std::to_string(count - 200) + " more problems");
+}
+
 TEST(SpecJson, KnowsWhatAModeDemands) {
     const auto* text = R"({"version":1,"mode":"sentinel","primaries":3,"service":"s"})";
 
