@@ -79,7 +79,7 @@ struct World {
           consul(consul::make_consul_port(*time, *random, consul_at)),
           nomad(nomad_at ? nomad::make_nomad_port(*time, *random, *nomad_at) : nullptr),
           redis(redis::make_redis_port(*time)),
-          secrets(std::move(environment)) {
+          secrets(std::move(environment), {config.consul_token_file, config.nomad_token_file}) {
         options.leadership.kv_prefix = config.kv_prefix;
         options.redis_deadline = config.redis_deadline;
         options.access = [this](const ClusterSpec& spec) { return secrets.access(spec); };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -160,7 +161,9 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
                                                      : std::string("not configured")},
                           {"kv_prefix", config.kv_prefix}});
     running.run(core_options(config, listening.value(),
-                             std::make_shared<config::SecretReader>(environment)));
+                             std::make_shared<config::SecretReader>(
+                                 environment, std::vector<std::string>{config.consul_token_file,
+                                                                       config.nomad_token_file})));
     log::info("stopped");
     return Outcome{};
 }

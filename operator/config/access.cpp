@@ -1,13 +1,17 @@
 #include "operator/config/access.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace rop::config {
@@ -62,10 +66,59 @@ Result<std::string> password_of(std::string text, const std::string& where) {
     return text;
 }
 
-Result<std::string> read_file(const std::string& path) {
+/// "/proc/self/environ" holds the operator's tokens, "/proc/self/root" leads past any comparison.
+bool shows_the_system(const std::string& path) {
+    std::string_view rest = path;
+    while (rest.starts_with("//")) {
+        rest.remove_prefix(1);
+    }
+    return rest.starts_with("/proc/") || rest.starts_with("/sys/");
+}
+
+/// Of what was opened, so that no link leads to what may not be named.
+bool is_of_the_system(int descriptor) {
+    struct statfs system {};
+    return fstatfs(descriptor, &system) != 0 || system.f_type == PROC_SUPER_MAGIC ||
+           system.f_type == SYSFS_MAGIC;
+}
+
+bool is_one_of(int descriptor, const std::vector<std::string>& paths) {
+    struct stat opened {};
+    if (fstat(descriptor, &opened) != 0) {
+        return true;
+    }
+    return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+        struct stat own {};
+        return stat(path.c_str(), &own) == 0 && own.st_dev == opened.st_dev &&
+               own.st_ino == opened.st_ino;
+    });
+}
+
+bool is_own_variable(std::string_view name) {
+    constexpr std::array<std::string_view, 5> prefixes{"CONSUL_", "NOMAD_", "VAULT_", "AWS_",
+                                                       "REDIS_OPERATOR_"};
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+Error not_a_password(const std::string& where) {
+    return Error{ErrorKind::rejected,
+                 where +
+                     " may be the operator's own secret and is never sent to a Redis server; "
+                     "use a file or a variable that is for this password alone"};
+}
+
+Result<std::string> read_file(const std::string& path,
+                              const std::vector<std::string>& token_files) {
+    if (shows_the_system(path)) {
+        return not_a_password("the file " + path);
+    }
     const OpenFile file(path);
     if (file.descriptor < 0) {
         return cannot_read(path, std::strerror(errno));
+    }
+    if (is_of_the_system(file.descriptor) || is_one_of(file.descriptor, token_files)) {
+        return not_a_password("the file " + path);
     }
     std::string text;
     std::array<char, secret_bytes_max> buffer{};
@@ -100,10 +153,13 @@ struct SecretReader::Impl {
                 if (stat(from.where.c_str(), &seen) == 0) {
                     stamp = stamp_of(seen);
                 }
-                ROP_TRY(std::string text, read_file(from.where));
+                ROP_TRY(std::string text, read_file(from.where, token_files));
                 return password_of(std::move(text), "the password file " + from.where);
             }
             case SecretRef::Kind::env: {
+                if (is_own_variable(from.where)) {
+                    return not_a_password("the environment variable " + from.where);
+                }
                 const auto found = environment.find(from.where);
                 if (found == environment.end()) {
                     return Error{ErrorKind::rejected,
@@ -144,12 +200,15 @@ struct SecretReader::Impl {
     }
 
     std::map<std::string, std::string> environment;
+    std::vector<std::string> token_files;
     std::map<ClusterName, Cached> cache;
 };
 
-SecretReader::SecretReader(std::map<std::string, std::string> environment)
+SecretReader::SecretReader(std::map<std::string, std::string> environment,
+                           std::vector<std::string> token_files)
     : impl_(std::make_unique<Impl>()) {
     impl_->environment = std::move(environment);
+    impl_->token_files = std::move(token_files);
 }
 SecretReader::~SecretReader() = default;
 SecretReader::SecretReader(SecretReader&&) noexcept = default;

@@ -106,6 +106,41 @@ TEST_F(Secrets, FromPlacesThatAreNotServedSayWhatIs) {
                 HasSubstr("consulKey (redis/cache)"));
 }
 
+// Whoever may write a spec names the servers to which its password goes.
+TEST_F(Secrets, AreNeverTheOperatorsOwn) {
+    for (const auto* variable : {"CONSUL_HTTP_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN",
+                                 "AWS_SECRET_ACCESS_KEY", "REDIS_OPERATOR_SECRET"}) {
+        SecretReader reader({{variable, "t0ken"}});
+        EXPECT_THAT(
+            error(reader, spec(SecretRef::Kind::env, variable)),
+            AllOf(HasSubstr(variable), HasSubstr("operator's own"), Not(HasSubstr("t0ken"))));
+    }
+    for (const auto* path : {"/proc/self/environ", "//proc/self/environ", "/sys/kernel/notes",
+                             "/proc/self/root/etc/hostname"}) {
+        EXPECT_THAT(error(reader_, spec(SecretRef::Kind::file, path)),
+                    AllOf(HasSubstr(path), HasSubstr("operator's own")));
+    }
+    const std::string link = folder_.path() + "/link";
+    std::filesystem::create_symlink("/proc/self/environ", link);
+    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::file, link)), HasSubstr("operator's own"));
+}
+
+TEST_F(Secrets, AreNoTokenFiles) {
+    write("t0ken");
+    SecretReader reader({}, {"", path_});
+    const std::string link = folder_.path() + "/link";
+    std::filesystem::create_symlink(path_, link);
+    for (const auto& path :
+         {path_, link,
+          folder_.path() + "/../" + std::filesystem::path(folder_.path()).filename().string() +
+              "/password"}) {
+        EXPECT_THAT(error(reader, spec(SecretRef::Kind::file, path)),
+                    AllOf(HasSubstr(path), HasSubstr("operator's own"), Not(HasSubstr("t0ken"))));
+    }
+    std::ofstream(folder_.path() + "/other") << "s3cret";
+    EXPECT_EQ(error(reader, spec(SecretRef::Kind::file, folder_.path() + "/other")), "read");
+}
+
 TEST_F(Secrets, AreNotSentWhereTlsIsWanted) {
     ClusterSpec wanted = spec(SecretRef::Kind::env, "REDIS_PASSWORD");
     wanted.tls.enabled = true;
