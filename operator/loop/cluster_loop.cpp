@@ -323,8 +323,11 @@ void ClusterLoop::fold_outcome(const Plan& plan, const execute::PlanOutcome& out
         setback.retry_at = now + retry_after(setback.failures);
         publish_again_ = setback.retry_at;
     }
-    if (plan.concern == "scaling") {
-        sources_.expect_new_count();
+    for (const auto& step : plan.steps) {
+        if (const auto* raise = std::get_if<RaiseCount>(&step.action)) {
+            sources_.expect_new_count(outcome.failed() ? std::nullopt
+                                                       : std::optional<std::uint32_t>(raise->to));
+        }
     }
 }
 

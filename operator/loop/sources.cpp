@@ -13,6 +13,9 @@ namespace {
 /// When nothing rings: who scales without effect on allocations is noticed this late.
 constexpr std::chrono::milliseconds group_every{10'000};
 
+/// The end of a deployment rings nothing either, and may be what scaling waits for.
+constexpr std::chrono::milliseconds group_every_while_deployed{1'000};
+
 /// Allocations change in bursts.
 constexpr std::chrono::milliseconds group_pace{100};
 
@@ -76,8 +79,17 @@ asio::awaitable<void> Sources::keep_asking_for_count() {
             ring_();
         }
         co_await ports_.time->sleep_for(group_pace);
-        co_await group_bell_.wait_until(ports_.time->now() + group_every);
+        const bool deployed = group_ && group_->deployment_active;
+        const auto wait = deployed ? group_every_while_deployed : group_every;
+        co_await group_bell_.wait_until(ports_.time->now() + wait);
     }
+}
+
+void Sources::expect_new_count(std::optional<std::uint32_t> accepted) {
+    if (group_ && accepted) {
+        group_->count = *accepted;
+    }
+    group_bell_.ring();
 }
 
 asio::awaitable<void> Sources::refresh_hosts(ClusterSpec spec) {

@@ -32,8 +32,9 @@ class Sources {
     /// Watches what `spec` names from now on. Cheap when that is what is watched already.
     boost::asio::awaitable<void> follow(ClusterSpec spec);
 
-    /// The group's count was changed, or is about to be: ask for it now.
-    void expect_new_count() { group_bell_.ring(); }
+    /// The group's count was changed, or may have been: asks for it now. Until Nomad answers, what
+    /// it accepted counts: asked for once more, it would deploy once more.
+    void expect_new_count(std::optional<std::uint32_t> accepted);
 
     /// Details that lists of Nomad nodes leave out, for placement.spread "meta.<key>".
     boost::asio::awaitable<void> refresh_hosts(ClusterSpec spec);
