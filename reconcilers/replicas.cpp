@@ -122,10 +122,11 @@ Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& t
     return follow;
 }
 
-bool any_link_down(const Snapshot& seen, const Topology& topology) {
+/// Redis is about to link a replica, or to notice that all slots are served: nobody tells when.
+bool settles(const Snapshot& seen, const Topology& topology) {
     return std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
         const InstanceReport& report = *seen.instances.at(entry.second).report;
-        return report.is_replica && !report.link_up;
+        return !report.state_ok || (report.is_replica && !report.link_up);
     });
 }
 
@@ -158,7 +159,7 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
         proposal.steps.push_back(
             Step{std::move(move), "its primary has more replicas than declared, this one lacks"});
     }
-    if (any_link_down(seen, topology)) {
+    if (settles(seen, topology)) {
         const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_acted);
         proposal.look_again = std::clamp(waited / 10, milliseconds{20}, milliseconds{2'000});
     }

@@ -24,8 +24,11 @@ asio::awaitable<SnapshotPtr> ClusterLoop::confirm_absences(ClusterSpec spec, Sna
     const bool open = std::any_of(seen->absences.begin(), seen->absences.end(),
                                   [](const auto& entry) { return !entry.second.confirmed; });
     const Moment now = context_.ports.time->now();
-    const bool too_soon = now - last_confirmation_ < confirm_every;
-    if (!open || !seen->standing.leading || !seen->consul.certain || too_soon) {
+    if (!open || !seen->standing.leading || !seen->consul.certain) {
+        co_return seen;
+    }
+    if (now - last_confirmation_ < confirm_every) {
+        publish_again_ = last_confirmation_ + confirm_every;  // Nothing rings for who is gone.
         co_return seen;
     }
     last_confirmation_ = now;
