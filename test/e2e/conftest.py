@@ -56,13 +56,25 @@ def name(request):
 
 
 @pytest.fixture
-def declared(world, name):
-    """The story's cluster. Nothing is declared yet; afterwards nothing is any more."""
-    cluster = Declared(world, name)
-    yield cluster
-    cluster.remove()
-    for document in ("record", "status", "events"):
-        world.consul.delete(cluster.key(document))
+def declare(world):
+    """declare("cache"): a cluster that nobody declared yet; afterwards nothing is left of it in Consul."""
+    made = []
+
+    def make(name: str) -> Declared:
+        made.append(Declared(world, name))
+        return made[-1]
+
+    yield make
+    for cluster in made:
+        cluster.remove()
+        for document in ("record", "status", "events"):
+            world.consul.delete(cluster.key(document))
+
+
+@pytest.fixture
+def declared(declare, name):
+    """The story's cluster."""
+    return declare(name)
 
 
 class NomadJob:

@@ -1,6 +1,8 @@
 """Specs that are wrong: every problem is told, and what was accepted before stays in force."""
 
 import json
+import os
+import signal
 
 import pytest
 from conftest import stays_so
@@ -102,6 +104,26 @@ def test_operator_keeps_the_last_good_spec(servers, declared):
     declared.until_ready()
 
 
+def test_last_good_spec_outlives_the_operators(servers, declared, world):
+    """Nobody who starts now has ever seen it, but in the record."""
+    servers.start(3)
+    declared.put(servers.spec())
+    declared.until_ready()
+    declared.put({**servers.spec(), "primaries": -1})
+    declared.until_condition("SpecValid", "False")
+    before = world.leader()
+    for operator in world.operators().values():
+        os.kill(operator, signal.SIGKILL)
+    world.wait_leader(other_than=before["instance"])
+    declared.until_condition("SpecValid", "False", "InvalidSpec", "$.primaries: -1")
+    assert declared.record()["spec"]["primaries"] == 3
+    servers.start(1)
+    declared.until("the newcomer is a replica", lambda s: sum(len(shard["replicas"]) for shard in s["shards"]) == 1)
+    declared.put(servers.spec())
+    declared.until_condition("SpecValid", "True")
+    declared.until_ready()
+
+
 def test_first_spec_that_is_wrong_forms_nothing(servers, declared, cli):
     started = servers.start(3)
     spec = servers.spec()
@@ -125,25 +147,42 @@ def test_missing_instances_are_counted(servers, declared):
     declared.until_ready()
 
 
-def test_service_has_one_cluster(servers, declared, world):
-    from lab.declared import Declared
-
+def test_service_has_one_cluster(servers, declared, declare):
     servers.start(3)
     declared.put(servers.spec())
     declared.until_ready()
-    second = Declared(world, f"{declared.name}-2")
-    try:
-        second.put(servers.spec())
-        status = second.until_phase("Pending", "ServiceTaken")
-        assert declared.name in status["message"]
-        assert declared.until_ready()
-        second.put({**servers.spec(), "service": f"{servers.name}-elsewhere"})
-        second.until_condition("SpecValid", "True")
-        second.until_phase("Pending", "TooFewInstances")
-    finally:
-        second.remove()
-        for document in ("record", "status", "events"):
-            world.consul.delete(second.key(document))
+    second = declare(f"{declared.name}-2")
+    second.put(servers.spec())
+    status = second.until_phase("Pending", "ServiceTaken")
+    assert f"$.service: {servers.name} belongs to cluster {declared.name}" in status["message"]
+    assert second.conditions()["SpecValid"]["status"] == "False"
+    assert second.record() == {}
+    assert declared.until_ready()
+    second.put({**servers.spec(), "service": f"{servers.name}-elsewhere"})
+    second.until_condition("SpecValid", "True")
+    second.until_phase("Pending", "TooFewInstances")
+
+
+def test_group_has_one_cluster(declared, declare, job):
+    declared.put(job.spec())
+    declared.until_phase("Pending", "TooFewInstances")
+    second = declare(f"{declared.name}-2")
+    second.put({**job.spec(), "service": f"{job.name}-elsewhere"})
+    status = second.until_phase("Pending", "ServiceTaken")
+    assert f"group redis of job {job.name} belongs to cluster {declared.name}" in status["message"]
+
+
+def test_job_that_does_not_exist_is_waited_for(declared, job, cli):
+    declared.put(job.spec())
+    condition = declared.until_condition("Observed", "False", "JobNotFound")
+    assert f"{job.name}.redis" in condition["message"]
+    status = declared.until_phase("Pending", "TooFewInstances")
+    assert "0 of 6" in status["message"] and "6 are missing" in status["message"]
+    assert declared.record()["state"] == "accepted"
+    job.run(count=6)
+    declared.until_ready()
+    declared.until_condition("Observed", "True")
+    job.assert_whole()
 
 
 def test_name_that_is_none_is_no_cluster(world, cli):

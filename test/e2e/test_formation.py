@@ -154,6 +154,8 @@ def test_count_is_raised_and_what_comes_more_is_a_replica(world, job, declared):
     declared.until_ready()
     assert world.nomad.count(job.name, "redis") == 6
     job.assert_whole()
+    raised = [event for event in declared.document("events") if event["reason"] == "RaiseCount"]
+    assert [(event["type"], event["count"]) for event in raised] == [("Normal", 1)], "once: each asking is a deployment"
 
     world.nomad.scale(job.name, "redis", 7)
     job.wait_running(7)

@@ -16,6 +16,7 @@ def test_password_is_seen_nowhere(servers, declared, cli, world, tmp_path):
     spec_file.write_text(json.dumps(spec))
     outputs = [cli("apply", spec_file, "--dry-run"), cli("apply", spec_file)]
     assert outputs[1].returncode == 0, outputs[1].stderr
+    declared.until("all four are part of it", lambda s: sum(len(shard["replicas"]) for shard in s["shards"]) == 1)
     declared.until_ready()
     with servers.witness(started, SECRET) as witness:
         witness.write(50)

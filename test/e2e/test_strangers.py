@@ -1,8 +1,10 @@
 """Instances that cannot, or must not, become part of a cluster: named, left alone, and in nobody's way."""
 
+import subprocess
+
 import pytest
-from conftest import stays_so
-from lab.process import wait_until
+from conftest import assert_serves, stays_so
+from lab.process import SERVERS, wait_until
 from lab.redis_server import RedisServer
 from lab.witness import Witness
 
@@ -93,10 +95,6 @@ def test_member_of_another_cluster_forbids_forming(servers, declared):
 
 def test_cluster_made_by_hand_is_read_only(servers, declared):
     made = servers.start(6)
-    import subprocess
-
-    from lab.process import SERVERS
-
     addresses = [f"{server.address}:{server.port}" for server in made]
     subprocess.run(
         [SERVERS / "redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", "1", "--cluster-yes"],
@@ -117,7 +115,7 @@ def test_cluster_made_by_hand_is_read_only(servers, declared):
         witness.read()
 
 
-def test_formed_and_all_empty_is_loss_of_data(servers, declared):
+def test_formed_and_all_empty_is_loss_of_data(servers, declared, cli):
     first = servers.start(3)
     declared.put(servers.spec())
     declared.until_ready()
@@ -133,36 +131,55 @@ def test_formed_and_all_empty_is_loss_of_data(servers, declared):
         assert all(len(table) == 1 for table in witness.tables())
     assert declared.record()["members"] == record["members"]
 
+    forgotten = cli("delete", declared.name, "--forget-record")
+    assert forgotten.returncode == 0 and "record forgotten" in forgotten.stdout
+    assert [declared.document(name) for name in ("spec", "record")] == [{}, {}]
+    declared.put(servers.spec())  # which is the consent to start anew
+    declared.until_ready()
+    assert set(declared.record()["members"].values()).isdisjoint(record["members"].values())
+    with servers.witness(again) as witness:
+        assert_serves(witness)
 
-def test_bus_port_of_another_cluster_merges_nothing(servers, declared, world, name):
+
+def test_living_cluster_whose_record_was_forgotten_is_read_only(servers, declared, cli):
+    started = servers.start(3)
+    declared.put(servers.spec())
+    declared.until_ready()
+    with servers.witness(started) as witness:
+        witness.write()
+        before = witness.texts()
+        assert cli("delete", declared.name, "--forget-record").returncode == 0
+        wait_until("the operator lets go", lambda: declared.status() == {}, 10)
+        assert declared.record() == {}
+        declared.put(servers.spec())
+        declared.until_phase("Pending", "ExistingCluster")
+        stays_so("nothing is written to it", lambda: witness.texts() == before)
+        assert declared.record()["state"] == "accepted"
+        witness.read()
+
+
+def test_bus_port_of_another_cluster_merges_nothing(servers, declared, declare, name):
     """Its announced bus port leads into a living cluster: to be met there would merge the two and erase keys."""
-    from lab.declared import Declared
-
     other_service = f"{name}-other"
     theirs = servers.start(3, service=other_service)
-    other = Declared(world, other_service)
+    other = declare(other_service)
     other.put({**servers.spec(), "service": other_service})
-    try:
-        other.until_ready()
-        with servers.witness(theirs) as witness:
-            witness.write()
-            before = witness.texts()
-            liar = servers.start(settings={"cluster-announce-bus-port": theirs[0].bus_port})[0]
-            sound = servers.start(3)
-            declared.put(servers.spec())
-            declared.until_condition("MembersKnown", "False", "BusPortMapped", str(liar.port))
-            declared.until_condition("Formed", "True")
-            stays_so("the other cluster knows nothing of it", lambda: witness.texts() == before)
-            witness.read()
-            with servers.witness([*sound, liar]) as ours:
-                ids = set(before[0].split()) & {node for table in ours.tables() for node in table}
-            assert not ids
-            servers.end([liar])
-            declared.until_ready()
-    finally:
-        other.remove()
-        for document in ("record", "status", "events"):
-            world.consul.delete(other.key(document))
+    other.until_ready()
+    with servers.witness(theirs) as witness:
+        witness.write()
+        before = witness.texts()
+        liar = servers.start(settings={"cluster-announce-bus-port": theirs[0].bus_port})[0]
+        sound = servers.start(3)
+        declared.put(servers.spec())
+        declared.until_condition("MembersKnown", "False", "BusPortMapped", str(liar.port))
+        declared.until_condition("Formed", "True")
+        stays_so("the other cluster knows nothing of it", lambda: witness.texts() == before)
+        witness.read()
+        with servers.witness([*sound, liar]) as ours:
+            met = {node for table in ours.tables() for node in table}
+        assert met.isdisjoint(witness.node_ids())
+        servers.end([liar])
+        declared.until_ready()
 
 
 def test_loading_one_is_waited_for(servers, declared, tmp_path):
