@@ -61,4 +61,9 @@ struct Record {
     friend bool operator==(const Record&, const Record&) = default;
 };
 
+/// As for the accepted spec alone; and where instances are members already, neither may the service
+/// or the Nomad group change: the operator would look for its members among strangers.
+[[nodiscard]] std::vector<Problem> problems_of_change(const Record& record,
+                                                      const ClusterSpec& offered);
+
 }  // namespace rop

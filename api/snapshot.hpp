@@ -222,7 +222,7 @@ struct Snapshot {
     std::map<InstanceId, Instance> instances;  // Ordered, so that plans are reproducible.
     std::map<InstanceId, Absence> absences;
     std::map<std::string, Setback> setbacks;  // By concern.
-    Moment last_acted{};                      // When a plan with steps was last carried out.
+    Moment last_changed{};                    // When what the instances say was last different.
     bool records_known = false;  // The KV view that holds the records was read at least once.
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -147,10 +147,14 @@ void Writer::slots_covered() {
         return;
     }
     if (!add_findings(ConditionType::slots_covered, Truth::no)) {
-        const bool blind = topology_.where.empty();
+        const std::size_t unheard = slots_unheard(seen_, topology_).size();
+        const bool blind = topology_.where.empty() || status_.slots_served + unheard == slot_count;
         add(ConditionType::slots_covered, blind ? Truth::unknown : Truth::no,
             blind ? "NotObserved" : "SlotsNotServed",
-            std::to_string(status_.slots_served) + " of 16384 slots are served");
+            std::to_string(status_.slots_served) + " of 16384 slots are served" +
+                (unheard == 0 ? ""
+                              : "; the owner of " + std::to_string(unheard) +
+                                    " does not answer, but is well in the eyes of its peers"));
     }
 }
 
@@ -217,7 +221,13 @@ void Writer::spread() {
 }
 
 void Writer::members_known() {
-    if (!add_findings(ConditionType::members_known, Truth::no)) {
+    if (add_findings(ConditionType::members_known, Truth::no)) {
+        return;
+    }
+    if (!seen_.consul.certain) {
+        add(ConditionType::members_known, Truth::unknown, "NotObserved",
+            "nobody knows who answers to the service's name while Consul is in doubt");
+    } else {
         add(ConditionType::members_known, Truth::yes, "AsDeclared", "no strangers");
     }
 }
@@ -249,7 +259,7 @@ void Writer::phase_when_formed() {
         return conclude(unseen ? Phase::degraded : Phase::down, slots->reason, slots->message);
     }
     for (const auto type :
-         {ConditionType::replicas_in_sync, ConditionType::members_known, ConditionType::observed}) {
+         {ConditionType::replicas_in_sync, ConditionType::observed, ConditionType::members_known}) {
         if (const Condition* bad = condition(type); bad->status != Truth::yes) {
             return conclude(Phase::degraded, bad->reason, bad->message);
         }

@@ -121,14 +121,26 @@ bool is_dead(const Snapshot& seen, const InstanceId& id) {
          instance.nomad->terminated_at > instance.nomad->started_at)) {
         return !instance.answered();
     }
+    NodeId node = instance.last_node;
+    if (node.value().empty() && seen.record && seen.record->members.contains(id)) {
+        node = seen.record->members.at(id).node;  // Since we started, it never answered.
+    }
     return instance.contact == Contact::refused && instance.consul && seen.consul.certain &&
-           !instance.last_node.value().empty() && bus_link_down_at_a_peer(seen, instance.last_node);
+           !node.value().empty() && bus_link_down_at_a_peer(seen, node);
 }
 
 bool is_gone(const Snapshot& seen, const InstanceId& id, const NodeId& node) {
+    return is_dead(seen, id) || is_gone_for_good(seen, id, node);
+}
+
+bool is_gone_for_good(const Snapshot& seen, const InstanceId& id, const NodeId& node) {
     const auto it = seen.instances.find(id);
     if (it != seen.instances.end()) {
-        return (it->second.answered() && it->second.report->node != node) || is_dead(seen, id);
+        const Instance& instance = it->second;
+        if (instance.answered()) {
+            return instance.report->node != node;
+        }
+        return instance.nomad && seen.nomad.certain && instance.nomad->terminal();
     }
     const auto absence = seen.absences.find(id);
     const bool certain = seen.consul.certain && (!seen.nomad.configured || seen.nomad.certain);

@@ -41,6 +41,11 @@ struct Verdict {
 /// a second consistent read of a certain source.
 [[nodiscard]] bool is_gone(const Snapshot& seen, const InstanceId& id, const NodeId& node);
 
+/// Will never again be `node` as `id`: its allocation has ended, it answers under another node id,
+/// or a second consistent read did not show it. A process that is merely dead may be on its way
+/// back, with its data.
+[[nodiscard]] bool is_gone_for_good(const Snapshot& seen, const InstanceId& id, const NodeId& node);
+
 /// Where it must not meet its own replica: the value of placement.spread for this instance.
 [[nodiscard]] std::string place_of(const ClusterSpec& spec, const Instance& instance);
 

@@ -24,14 +24,6 @@ bool owns_slots(const Topology& topology, const NodeId& node) {
     return topology.owners.contains(node);
 }
 
-/// Every member that answered sees it failed or has no link to it, or does not know it.
-bool is_unlinked_everywhere(const Snapshot& seen, const Topology& topology, const NodeId& node) {
-    return std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
-        const TableRow* row = row_of(seen.instances.at(entry.second), node);
-        return row == nullptr || row->failed || !row->link_connected;
-    });
-}
-
 /// Members whose tables hold it and that can be told: nobody forgets its own primary.
 std::vector<InstanceId> who_knows(const Snapshot& seen, const Topology& topology,
                                   const NodeId& node) {
@@ -71,7 +63,7 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
                         id});
             continue;
         }
-        if (is_unlinked_everywhere(seen, topology, node)) {
+        if (is_gone_for_good(seen, id, node) && is_unlinked_everywhere(seen, topology, node)) {
             record.members.erase(id);
             record.former.push_back(FormerNode{node, seen.wall});
             retired.push_back(id);
@@ -99,7 +91,11 @@ void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposa
             }
         }
     }
-    if (!forget.nodes.empty()) {
+    std::erase_if(forget.at, [&](const InstanceId& id) {
+        return follows_one_of(seen.instances.at(id),
+                              forget.nodes);  // It refuses, and is told later.
+    });
+    if (!forget.nodes.empty() && !forget.at.empty()) {
         const auto count = std::to_string(forget.nodes.size());
         proposal.steps.push_back(Step{std::move(forget), count + " nodes are gone for good"});
     }

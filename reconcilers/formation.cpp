@@ -28,8 +28,22 @@ struct Muster {
     std::vector<Finding> findings;
 };
 
+/// Whatever else is to be said of it: an earlier cluster is to be taken for one.
+bool is_evidence(const Instance& instance) {
+    if (!instance.answered() || !instance.report->cluster_enabled) {
+        return false;
+    }
+    const InstanceReport& report = *instance.report;
+    const TableRow* own = report.self();
+    return report.known_nodes > 1 || report.table.size() > 1 || report.is_replica ||
+           (own != nullptr && !own->slots.empty());
+}
+
 void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& instance,
                Muster& muster) {
+    if (is_evidence(instance)) {
+        muster.belonging.push_back(id);
+    }
     const Verdict verdict = judge(seen, instance);
     const auto note = [&](ConditionType about) {
         muster.findings.push_back(Finding{about, verdict.reason, verdict.what, id});
@@ -39,7 +53,6 @@ void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& insta
             muster.blank.push_back(id);
             return;
         case Kind::belongs:
-            muster.belonging.push_back(id);
             return;
         case Kind::loading:
         case Kind::silent:

@@ -39,13 +39,11 @@ class Forming {
     /// Clients write already, so the layout is history: what is there is the cluster. Waits for
     /// members that may live, because they may still have the short node timeout.
     [[nodiscard]] bool in_use() const {
-        const auto& missing = topology_.missing;
-        return any_keys_ && topology_.unowned.empty() &&
-               std::all_of(missing.begin(), missing.end(), [&](const InstanceId& id) {
-                   return is_gone(seen_, id, record_.members.at(id).node);
-               });
+        return any_keys_ && topology_.unowned.empty() && missing_are_gone();
     }
     [[nodiscard]] bool as_laid_out() const;
+    /// Everybody serves and knows everybody, so nothing is left to do. An election can lead here.
+    [[nodiscard]] bool serves_otherwise() const;
 
     [[nodiscard]] PrepareNodes preparation() const;
     [[nodiscard]] AssignSlots later_shares() const;
@@ -54,6 +52,12 @@ class Forming {
     [[nodiscard]] Forget forgettings() const;
 
   private:
+    [[nodiscard]] bool missing_are_gone() const {
+        const auto& missing = topology_.missing;
+        return std::all_of(missing.begin(), missing.end(), [&](const InstanceId& id) {
+            return is_gone(seen_, id, record_.members.at(id).node);
+        });
+    }
     [[nodiscard]] SlotSet lacking(const ShardLayout& shard, const Instance& primary) const;
     [[nodiscard]] bool owned_by_nobody(const SlotSet& slots) const {
         return (slots - topology_.unowned).empty();
@@ -94,6 +98,18 @@ bool Forming::as_laid_out() const {
         }
     }
     return true;
+}
+
+bool Forming::serves_otherwise() const {
+    const auto knows_all = [&](const Instance* one) {
+        return std::all_of(present_.begin(), present_.end(), [&](const Instance* other) {
+            return row_of(*one, other->report->node) != nullptr;
+        });
+    };
+    return topology_.unowned.empty() && topology_.agrees() && missing_are_gone() &&
+           std::all_of(present_.begin(), present_.end(), [&](const Instance* one) {
+               return one->report->state_ok && knows_all(one);
+           });
 }
 
 /// What a lone instance needs before it meets anyone, and settings that got lost.
@@ -142,7 +158,7 @@ AssignSlots Forming::later_shares() const {
     for (const auto& shard : record_.layout) {
         const Instance* primary = at(shard.primary);
         if (primary == nullptr || primary->report->is_replica || is_first_sight(*primary) ||
-            primary->report->known_nodes <= 1) {
+            (primary->report->known_nodes <= 1 && record_.members.size() > 1)) {
             continue;
         }
         const SlotSet slots = lacking(shard, *primary);
@@ -166,7 +182,9 @@ Meet Forming::meetings() const {
         for (std::size_t b = a + 1; b < present_.size(); ++b) {
             const Instance& one = *present_[a];
             const Instance& two = *present_[b];
-            if (handshakes_with(one, two) || handshakes_with(two, one)) {
+            if (handshakes_with(one, two) || handshakes_with(two, one) ||
+                foreign_peer(seen_, one, two) != nullptr ||
+                foreign_peer(seen_, two, one) != nullptr) {
                 continue;
             }
             if (row_of(one, two.report->node) == nullptr) {
@@ -214,7 +232,8 @@ Forget Forming::forgettings() const {
             const TableRow* row = row_of(*instance, former.node);
             const TableRow* own = instance->report->self();
             const bool is_its_primary = own != nullptr && own->primary == former.node;
-            if (row == nullptr || is_its_primary || (!row->slots.empty() && any_keys_)) {
+            const bool may_hold_keys = any_keys_ || !missing_are_gone();
+            if (row == nullptr || is_its_primary || (!row->slots.empty() && may_hold_keys)) {
                 continue;
             }
             known = true;
@@ -225,6 +244,12 @@ Forget Forming::forgettings() const {
         if (known) {
             forget.nodes.push_back(former.node);
         }
+    }
+    std::erase_if(forget.at, [&](const InstanceId& id) {
+        return follows_one_of(seen_.instances.at(id), forget.nodes);
+    });
+    if (forget.at.empty()) {
+        forget.nodes.clear();
     }
     return forget;
 }
@@ -268,7 +293,8 @@ Proposal finish(const ClusterSpec& spec, const Snapshot& seen, const Forming& fo
     proposal.steps.push_back(Step{WriteRecord{std::move(record), "note that the cluster is formed"},
                                   forming.as_laid_out()
                                       ? "every instance serves all slots"
-                                      : "keys were written: what is there is the cluster"});
+                                      : "it serves, though not as laid out: what is there is the "
+                                        "cluster"});
     return proposal;
 }
 
@@ -282,7 +308,7 @@ void add(Proposal& proposal, A action, std::size_t size, std::string reason) {
 /// Redis needs no more than half a second; whoever waits longer can wait with less haste.
 std::chrono::milliseconds patience(const Snapshot& seen) {
     using std::chrono::milliseconds;
-    const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_acted);
+    const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_changed);
     return std::clamp(waited / 40, forming_look_again, milliseconds{1'000});
 }
 
@@ -309,6 +335,9 @@ Proposal complete_formation(const ClusterSpec& spec, const Snapshot& seen) {
     add(proposal, std::move(assign), assigned, "their share of the slots has no owner");
     add(proposal, std::move(meet), met, "they do not know each other");
     add(proposal, std::move(follow), followed, "laid out as replicas");
+    if (proposal.steps.empty() && forming.serves_otherwise()) {
+        return finish(spec, seen, forming);
+    }
     proposal.findings.push_back(how_far(seen));
     proposal.look_again = patience(seen);
     return proposal;

@@ -26,7 +26,7 @@ void report_bad_offer(const Snapshot& seen, Proposal& proposal) {
     }
     std::vector<Problem> problems = seen.offer->problems;
     if (seen.record && seen.offer->spec) {
-        for (auto& problem : problems_of_change(seen.record->spec, *seen.offer->spec)) {
+        for (auto& problem : problems_of_change(*seen.record, *seen.offer->spec)) {
             problems.push_back(std::move(problem));
         }
     }
@@ -88,6 +88,7 @@ Proposal accept(const Snapshot& seen, const ClusterSpec& spec) {
     const std::string what = "accept the spec of index " + std::to_string(record.spec_index);
     const std::string why = seen.record ? "the spec changed" : "a new cluster is declared";
     proposal.steps.push_back(Step{WriteRecord{std::move(record), what}, why});
+    proposal.holds = true;  // Nobody may act on a spec that is not of record yet.
     return proposal;
 }
 

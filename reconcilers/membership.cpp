@@ -4,6 +4,7 @@
 // Ranks before slots and replicas, which can only go to members.
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,11 +31,13 @@ class Membership {
 
   private:
     void take_over_moved_entries();
+    void let_former_members_back();
     void enter_newcomers();
     void let_members_meet();
     void name_the_rest();
     void name_unknown_nodes();
 
+    [[nodiscard]] bool would_merge(const Instance& one, const Instance& host);
     [[nodiscard]] std::vector<const Instance*> hosts_for_newcomers() const;
     [[nodiscard]] bool is_newcomer(const Instance& instance) const {
         return !record_.members.contains(instance.id) && judge(seen_, instance).kind == Kind::blank;
@@ -43,6 +46,17 @@ class Membership {
         return std::any_of(record_.members.begin(), record_.members.end(), [&](const auto& entry) {
             return entry.second.node == instance.report->node;
         });
+    }
+    [[nodiscard]] bool comes_back(const Instance& instance) const {
+        const auto& former = seen_.record->former;
+        const auto& table = instance.report->table;
+        const TableRow* own = instance.report->self();
+        return own != nullptr && own->slots.empty() &&
+               std::any_of(former.begin(), former.end(),
+                           [&](const FormerNode& gone) { return gone.node == own->id; }) &&
+               std::all_of(table.begin(), table.end(), [&](const TableRow& row) {
+                   return row.in_handshake || is_of_record(*seen_.record, row.id);
+               });
     }
     [[nodiscard]] bool sources_are_certain() const {
         return !seen_.nomad.configured || seen_.nomad.certain;
@@ -56,6 +70,7 @@ class Membership {
     Topology topology_;
     Proposal proposal_;
     std::vector<InstanceId> entered_;
+    std::set<InstanceId> estranged_;
     std::vector<InstanceId> moved_;
 };
 
@@ -93,6 +108,24 @@ void Membership::take_over_moved_entries() {
         record_.members.erase(old_id);
         record_.members[claimant->id] = member;
         moved_.push_back(claimant->id);
+    }
+}
+
+/// A member that was given up, and comes back with its data under a new identity: it is known, it
+/// owns nothing, and whom it knows is of record. It meets the others again like any member.
+void Membership::let_former_members_back() {
+    if (!sources_are_certain()) {
+        return;
+    }
+    for (const auto& [id, instance] : seen_.instances) {
+        if (!record_.members.contains(id) && judge(seen_, instance).kind == Kind::belongs &&
+            comes_back(instance)) {
+            std::erase_if(record_.former, [&](const FormerNode& gone) {
+                return gone.node == instance.report->node;
+            });
+            record_.members[id] = Member{instance.report->node};
+            moved_.push_back(id);
+        }
     }
 }
 
@@ -158,6 +191,9 @@ void Membership::let_members_meet() {
                 shakes_hands(one, *host)) {
                 continue;
             }
+            if (would_merge(one, *host)) {
+                continue;
+            }
             meet.pairs.push_back(Meet::Pair{id, host->id});
             ++introductions;
         }
@@ -166,6 +202,27 @@ void Membership::let_members_meet() {
         proposal_.steps.push_back(Step{std::move(meet), "members that lost sight of each other"});
         proposal_.look_again = std::chrono::milliseconds{50};
     }
+}
+
+/// A member that was moved to another cluster by hand keeps its id. It is left alone.
+bool Membership::would_merge(const Instance& one, const Instance& host) {
+    const NodeId* foreign = foreign_peer(seen_, one, host);
+    const Instance* who = &one;
+    if (foreign == nullptr) {
+        foreign = foreign_peer(seen_, host, one);
+        who = &host;
+    }
+    if (foreign == nullptr) {
+        return false;
+    }
+    if (estranged_.insert(who->id).second) {
+        note(ConditionType::members_known, "OtherCluster",
+             short_name(who->id) + " knows node " + foreign->value() +
+                 ", which the others do not: nobody is introduced to it, that would merge two "
+                 "clusters",
+             who->id);
+    }
+    return true;
 }
 
 void Membership::name_the_rest() {
@@ -186,8 +243,8 @@ void Membership::name_the_rest() {
             }
             continue;
         }
-        if (verdict.kind == Kind::belongs && reports_a_member(instance)) {
-            continue;  // A member that moved: see take_over_moved_entries().
+        if (verdict.kind == Kind::belongs && (reports_a_member(instance) || comes_back(instance))) {
+            continue;  // See take_over_moved_entries() and let_former_members_back().
         }
         if (verdict.kind == Kind::belongs) {
             note(ConditionType::members_known, "OtherCluster",
@@ -248,6 +305,7 @@ Proposal Membership::propose() {
     name_the_rest();
     name_unknown_nodes();
     take_over_moved_entries();
+    let_former_members_back();
     enter_newcomers();
     if (!entered_.empty() || !moved_.empty()) {
         record_.installation = seen_.standing.installation;

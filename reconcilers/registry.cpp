@@ -7,22 +7,25 @@
 namespace rop::reconcilers {
 namespace {
 
-/// A concern that failed lately waits out its back-off, so that the next row gets its turn.
-bool backs_off(const Snapshot& seen, std::string_view concern, Proposal& proposal) {
+/// A concern that failed lately waits out its back-off, so that the next row gets its turn. It is
+/// told until it succeeds, also while it is tried again.
+void back_off(const Snapshot& seen, std::string_view concern, Proposal& proposal) {
     const auto it = seen.setbacks.find(std::string(concern));
-    if (it == seen.setbacks.end() || it->second.retry_at <= seen.now || proposal.steps.empty()) {
-        return false;
+    if (it == seen.setbacks.end() || proposal.steps.empty()) {
+        return;
     }
-    proposal.steps.clear();
     proposal.findings.push_back(Finding{ConditionType::observed,
                                         "BackingOff",
                                         std::string(concern) + " failed " +
                                             std::to_string(it->second.failures) +
                                             " times, last: " + it->second.what,
                                         {}});
+    if (it->second.retry_at <= seen.now) {
+        return;
+    }
+    proposal.steps.clear();
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(it->second.retry_at - seen.now);
     proposal.look_again = std::min(proposal.look_again.value_or(wait), wait);
-    return true;
 }
 
 }  // namespace
@@ -32,7 +35,7 @@ std::optional<ClusterSpec> spec_in_force(const Snapshot& seen) {
     if (!seen.record) {
         return offered ? seen.offer->spec : std::nullopt;
     }
-    if (offered && problems_of_change(seen.record->spec, *seen.offer->spec).empty()) {
+    if (offered && problems_of_change(*seen.record, *seen.offer->spec).empty()) {
         return seen.offer->spec;
     }
     return seen.record->spec;
@@ -44,7 +47,7 @@ Plan plan_round(const Snapshot& seen) {
     const std::optional<ClusterSpec> spec = spec_in_force(seen);
     for (const auto& concern : concerns) {
         Proposal proposal = concern.reconcile(spec.value_or(ClusterSpec{}), seen);
-        backs_off(seen, concern.name, proposal);
+        back_off(seen, concern.name, proposal);
         std::move(proposal.findings.begin(), proposal.findings.end(),
                   std::back_inserter(plan.findings));
         if (proposal.look_again) {
@@ -55,7 +58,8 @@ Plan plan_round(const Snapshot& seen) {
             plan.concern = concern.name;
             plan.steps = std::move(proposal.steps);
         }
-        if (!plan.steps.empty() || proposal.holds || !spec) {
+        // Later rows have no steps in this round, but what they found is true all the same.
+        if ((proposal.holds && plan.steps.empty()) || !spec) {
             break;
         }
     }

@@ -31,15 +31,26 @@ void put_in_place_of(Record& record, const InstanceId& gone, const InstanceId& s
     }
 }
 
-bool owns_slots_with_keys_about(const Snapshot& seen, const InstanceId& id) {
-    const bool any_keys =
-        std::any_of(seen.instances.begin(), seen.instances.end(), [&](const auto& entry) {
-            return seen.record->members.contains(entry.first) && entry.second.answered() &&
-                   entry.second.report->keys > 0;
-        });
-    const auto& layout = seen.record->layout;
-    return any_keys && std::any_of(layout.begin(), layout.end(),
-                                   [&](const ShardLayout& shard) { return shard.primary == id; });
+bool is_laid_out_as_primary(const Record& record, const InstanceId& id) {
+    return std::any_of(record.layout.begin(), record.layout.end(),
+                       [&](const ShardLayout& shard) { return shard.primary == id; });
+}
+
+bool any_keys_about(const Snapshot& seen) {
+    return std::any_of(seen.instances.begin(), seen.instances.end(), [&](const auto& entry) {
+        return seen.record->members.contains(entry.first) && entry.second.answered() &&
+               entry.second.report->keys > 0;
+    });
+}
+
+/// A member that lives, perhaps, and may hold the only copy of what a primary was given.
+const InstanceId* someone_unheard(const Snapshot& seen, const Topology& topology) {
+    for (const auto& id : topology.missing) {
+        if (!is_gone(seen, id, seen.record->members.at(id).node)) {
+            return &id;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -47,6 +58,8 @@ bool owns_slots_with_keys_about(const Snapshot& seen, const InstanceId& id) {
 Proposal replace_dead_members(const Snapshot& seen) {
     Proposal proposal;
     Record record = *seen.record;
+    const Topology topology = topology_of(seen);
+    const InstanceId* unheard = someone_unheard(seen, topology);
     std::vector<InstanceId> free = spares(seen);
     std::vector<InstanceId> replaced;
     for (const auto& [id, member] : seen.record->members) {
@@ -63,9 +76,20 @@ Proposal replace_dead_members(const Snapshot& seen) {
             note("WaitingForMember", " does not answer, and nothing proves that it is dead");
             continue;
         }
-        if (owns_slots_with_keys_about(seen, id)) {
+        const bool is_absent = it == seen.instances.end();
+        if (is_absent && !is_unlinked_everywhere(seen, topology, member.node)) {
+            note("WaitingForMember", " left the catalog, but the others still have a link to it");
+            continue;
+        }
+        const bool is_primary = is_laid_out_as_primary(*seen.record, id);
+        if (is_primary && any_keys_about(seen)) {
             note("ShardDataLost",
                  " is gone while keys were written already: nothing is reassigned");
+            continue;
+        }
+        if (is_primary && unheard != nullptr) {
+            note("WaitingForMember", " is gone, and " + short_name(*unheard) +
+                                         ", which may hold its keys, does not answer");
             continue;
         }
         const bool came_back_blank = it != seen.instances.end() && it->second.answered() &&

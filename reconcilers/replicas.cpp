@@ -47,13 +47,27 @@ bool needs_a_primary(const Snapshot& seen, const Topology& topology, const Insta
            (is_former || topology.where.contains(own->primary));
 }
 
+/// Agreed by a majority of the primaries. Nobody needs to be proven dead to get another replica.
+bool is_failed(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    return std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+        const TableRow* row = row_of(seen.instances.at(entry.second), node);
+        return row != nullptr && row->failed;
+    });
+}
+
 std::vector<Opening> openings(const ClusterSpec& spec, const Snapshot& seen,
                               const Topology& topology) {
     std::vector<Opening> found;
     for (const auto& [node, slots] : topology.owners) {
         if (const Instance* primary = find_node(seen, topology, node)) {
             const auto it = topology.replicas.find(node);
-            const std::size_t count = it == topology.replicas.end() ? 0 : it->second.size();
+            const std::size_t count =
+                it == topology.replicas.end()
+                    ? 0
+                    : static_cast<std::size_t>(std::count_if(
+                          it->second.begin(), it->second.end(), [&](const NodeId& id) {
+                              return topology.where.contains(id) || !is_failed(seen, topology, id);
+                          }));
             found.push_back(Opening{primary, place_of(spec, *primary), count});
         }
     }
@@ -139,6 +153,10 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
     }
     using std::chrono::milliseconds;
     const Topology topology = topology_of(seen);
+    const auto patience = [&](milliseconds least) {
+        const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_changed);
+        return std::clamp(waited / 10, least, milliseconds{2'000});
+    };
     std::vector<const Instance*> free;
     for (const auto& [node, id] : topology.where) {
         const Instance& instance = seen.instances.at(id);
@@ -148,7 +166,7 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
         if (known_to_all(seen, topology, instance)) {
             free.push_back(&instance);
         } else {
-            proposal.look_again = milliseconds{50};
+            proposal.look_again = patience(milliseconds{50});
         }
     }
     Follow follow = place_all(spec, openings(spec, seen, topology), std::move(free));
@@ -160,8 +178,7 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
             Step{std::move(move), "its primary has more replicas than declared, this one lacks"});
     }
     if (settles(seen, topology)) {
-        const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_acted);
-        proposal.look_again = std::clamp(waited / 10, milliseconds{20}, milliseconds{2'000});
+        proposal.look_again = patience(milliseconds{20});
     }
     return proposal;
 }

@@ -19,10 +19,13 @@ Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
             Finding{ConditionType::observed, std::move(reason), std::move(what), {}});
     };
     const std::string group = spec.nomad->job + "." + spec.nomad->group;
-    if (!seen.nomad.certain || !seen.group) {
+    if (!seen.nomad.certain) {
         note("NomadUnavailable",
              "Nomad cannot be asked (" + seen.nomad.why + "): group " + group + " is not scaled");
         return proposal;
+    }
+    if (!seen.group) {
+        return proposal;  // The count is being read.
     }
     if (!seen.group->job_exists) {
         note("JobNotFound", "Nomad knows no group " + group + " in namespace " +

@@ -109,7 +109,9 @@ Proposal slot_coverage(const ClusterSpec& /*spec*/, const Snapshot& seen) {
     }
     if (!all_counted(seen, topology.unowned)) {
         proposal.findings.push_back(uncovered("SlotsUnowned", count + "; counting their keys"));
-        proposal.look_again = std::chrono::milliseconds{10};
+        using std::chrono::milliseconds;
+        const auto waited = std::chrono::duration_cast<milliseconds>(seen.now - seen.last_changed);
+        proposal.look_again = std::clamp(waited / 10, milliseconds{10}, milliseconds{2'000});
         return proposal;
     }
     Shares shares;

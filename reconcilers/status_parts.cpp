@@ -103,14 +103,31 @@ std::string engine_of(const Snapshot& seen) {
 }
 
 std::uint32_t slots_served(const Snapshot& seen, const Topology& topology) {
-    std::size_t served = 0;
+    SlotSet served;
     for (const auto& [node, slots] : topology.owners) {
         const Instance* owner = find_node(seen, topology, node);
         if (owner != nullptr && owner->report->state_ok && !owner->report->is_replica) {
-            served += slots.size();
+            served = served | slots;
         }
     }
-    return static_cast<std::uint32_t>(std::min(served, slot_count));
+    return static_cast<std::uint32_t>(served.size());
+}
+
+SlotSet slots_unheard(const Snapshot& seen, const Topology& topology) {
+    SlotSet unheard;
+    for (const auto& [node, slots] : topology.owners) {
+        const bool well =
+            std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+                const Instance& one = seen.instances.at(entry.second);
+                const TableRow* row = row_of(one, node);
+                return one.report->state_ok && row != nullptr && row->link_connected &&
+                       !row->failed && !row->suspected;
+            });
+        if (well && !topology.where.empty() && !topology.where.contains(node)) {
+            unheard = unheard | slots;
+        }
+    }
+    return unheard;
 }
 
 std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology) {

@@ -18,6 +18,9 @@ namespace rop::reconcilers {
 /// Slots whose owner answered and itself says that the cluster is up.
 [[nodiscard]] std::uint32_t slots_served(const Snapshot& seen, const Topology& topology);
 
+/// Slots of owners that do not answer us, but are well in the eyes of all who do.
+[[nodiscard]] SlotSet slots_unheard(const Snapshot& seen, const Topology& topology);
+
 [[nodiscard]] std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology);
 
 [[nodiscard]] std::vector<InstanceStatus> instances_of(const Snapshot& seen);

@@ -60,20 +60,13 @@ void read_others_lines(const InstanceReport& report, Topology& topology) {
     }
 }
 
-bool is_known(const Record& record, const NodeId& node) {
-    const auto former = std::any_of(record.former.begin(), record.former.end(),
-                                    [&](const FormerNode& gone) { return gone.node == node; });
-    return former || std::any_of(record.members.begin(), record.members.end(),
-                                 [&](const auto& entry) { return entry.second.node == node; });
-}
-
 void compare(const Snapshot& seen, Topology& topology) {
     const Instance* first = nullptr;
     Claims agreed;
     for (const auto& [node, id] : topology.where) {
         const Instance& instance = seen.instances.at(id);
         for (const auto& row : instance.report->table) {
-            if (!row.in_handshake && !is_known(*seen.record, row.id)) {
+            if (!row.in_handshake && !is_of_record(*seen.record, row.id)) {
                 topology.unknown.insert(row.id);
             }
         }
@@ -89,6 +82,13 @@ void compare(const Snapshot& seen, Topology& topology) {
 }
 
 }  // namespace
+
+bool is_of_record(const Record& record, const NodeId& node) {
+    const auto former = std::any_of(record.former.begin(), record.former.end(),
+                                    [&](const FormerNode& gone) { return gone.node == node; });
+    return former || std::any_of(record.members.begin(), record.members.end(),
+                                 [&](const auto& entry) { return entry.second.node == node; });
+}
 
 Topology topology_of(const Snapshot& seen) {
     Topology topology;
@@ -117,6 +117,29 @@ const TableRow* row_of(const Instance& viewer, const NodeId& node) {
     for (const auto& row : viewer.report->table) {
         if (row.id == node && !row.in_handshake) {
             return &row;
+        }
+    }
+    return nullptr;
+}
+
+bool is_unlinked_everywhere(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    return std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+        const TableRow* row = row_of(seen.instances.at(entry.second), node);
+        return row == nullptr || row->failed || !row->link_connected;
+    });
+}
+
+bool follows_one_of(const Instance& instance, const std::vector<NodeId>& nodes) {
+    const TableRow* own = instance.answered() ? instance.report->self() : nullptr;
+    return own != nullptr && own->is_replica &&
+           std::find(nodes.begin(), nodes.end(), own->primary) != nodes.end();
+}
+
+const NodeId* foreign_peer(const Snapshot& seen, const Instance& one, const Instance& other) {
+    for (const auto& row : one.report->table) {
+        if (!row.in_handshake && !row.is_self && !is_of_record(*seen.record, row.id) &&
+            row_of(other, row.id) == nullptr) {
+            return &row.id;
         }
     }
     return nullptr;

@@ -30,6 +30,21 @@ struct Topology {
 /// How `viewer` sees `node`, or null. Rows still in handshake do not count: their id is made up.
 [[nodiscard]] const TableRow* row_of(const Instance& viewer, const NodeId& node);
 
+/// Whether a member of record, or a former one, has this id.
+[[nodiscard]] bool is_of_record(const Record& record, const NodeId& node);
+
+/// Every member that answered sees it failed, has no link to it, or does not know it.
+[[nodiscard]] bool is_unlinked_everywhere(const Snapshot& seen, const Topology& topology,
+                                          const NodeId& node);
+
+/// Whether it is a replica of one of `nodes`.
+[[nodiscard]] bool follows_one_of(const Instance& instance, const std::vector<NodeId>& nodes);
+
+/// A node that `one` knows and `other` does not, and that is neither of record nor former: to
+/// introduce the two would merge two clusters. Null when there is none.
+[[nodiscard]] const NodeId* foreign_peer(const Snapshot& seen, const Instance& one,
+                                         const Instance& other);
+
 /// The member that answered under this node id, or null.
 [[nodiscard]] const Instance* find_node(const Snapshot& seen, const Topology& topology,
                                         const NodeId& node);

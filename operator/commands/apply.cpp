@@ -103,7 +103,7 @@ Answering apply(Toolbox tools, ApplyRequest request) {
     }
     const Stored& before = stored.value();
     if (before.record) {
-        const auto problems = problems_of_change(before.record->spec, spec);
+        const auto problems = problems_of_change(*before.record, spec);
         if (!problems.empty()) {
             co_return refused(request.file, problems, tools.format);
         }

@@ -124,8 +124,12 @@ asio::awaitable<Result<>> Executor::run_stage(std::shared_ptr<Job> job, WriteRec
     const std::string key =
         options_.kv_prefix + "clusters/" + job->seen->cluster.value() + "/record";
     const std::uint64_t index = job->outcome.record_index;
+    const std::string session = options_.session();
+    if (session.empty()) {  // Consul takes it for the session of a lock that nobody holds.
+        co_return Error{ErrorKind::fenced, "leadership was lost before the record was written"};
+    }
     std::vector<ports::TxnOp> operations;
-    operations.emplace_back(ports::KvCheckSession{options_.lock_key, options_.session()});
+    operations.emplace_back(ports::KvCheckSession{options_.lock_key, session});
     operations.emplace_back(ports::KvCas{key, json::write_record(write.record), index});
     const Result<ports::TxnAnswer> answer = co_await ports_.consul->txn(std::move(operations));
     if (answer.has_error()) {

@@ -138,7 +138,10 @@ asio::awaitable<void> ClusterLoop::round() {
     publish_again_.reset();
     const Moment begun = context_.ports.time->now();
     last_round_ = begun;
-    if (record_unknown_) {
+    // A watch may lag behind what the leader before us wrote.
+    const bool takes_over = context_.leadership->standing().leading && !was_leading_;
+    if (record_unknown_ || takes_over) {
+        record_unknown_ = true;
         co_await reread_record();
     }
     const ClusterSpec spec = wanted().value_or(ClusterSpec{});
@@ -192,7 +195,6 @@ observe::Observations ClusterLoop::collect(const ClusterSpec& spec) const {
     seen.record_index = documents_.record_index;
     seen.records_known = kv_.seen && documents_.record_problem.empty() && !record_unknown_;
     seen.setbacks = setbacks_;
-    seen.last_acted = last_acted_;
     seen.confirmed_absent = confirmed_absent_;
     if (spec.service.empty()) {
         seen.consul = kv_;
@@ -312,7 +314,6 @@ void ClusterLoop::fold_outcome(const Plan& plan, const execute::PlanOutcome& out
         documents_.record_index = outcome.record_index;
     }
     record_unknown_ = record_unknown_ || outcome.record_unknown;
-    last_acted_ = now;
     acted_ = !outcome.failed();
     if (!outcome.failed()) {
         setbacks_.erase(plan.concern);

@@ -75,7 +75,6 @@ class ClusterLoop {
     std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
     std::map<std::string, Setback> setbacks_;
     std::set<InstanceId> confirmed_absent_;
-    Moment last_acted_{};
     Moment last_confirmation_{};
     Moment last_round_{};
     std::optional<Moment> last_good_;

@@ -38,7 +38,8 @@ class RealCore : public Core {
           leadership_(make_leadership(ports, options_.leadership)),
           bell_(ports.time),
           stop_(ports.time),
-          tasks_(ports.time->executor()) {}
+          tasks_(ports.time->executor()),
+          keeper_(ports.time->executor()) {}
 
     asio::awaitable<void> run() override;
     void stop() override { stop_.ring(); }
@@ -67,6 +68,7 @@ class RealCore : public Core {
     runtime::Bell bell_;
     runtime::Bell stop_;
     runtime::TaskGroup tasks_;
+    runtime::TaskGroup keeper_;  // Of loops_: ends before anybody else walks them.
     std::unique_ptr<KeysWatch> keys_;
     std::unique_ptr<NodesWatch> nodes_;
     std::map<ClusterName, std::unique_ptr<Running>> loops_;
@@ -100,7 +102,11 @@ void RealCore::start() {
     }
     tasks_.spawn("watch keys", keys_->run());
     tasks_.spawn("leadership", leadership_->run());
-    tasks_.spawn("loops", keep_loops());
+    // Without one of them we would be a leader who sees nothing: the process ends, another takes
+    // over.
+    tasks_.on_failure([this] { stop_.ring(); });
+    keeper_.on_failure([this] { stop_.ring(); });
+    keeper_.spawn("loops", keep_loops());
 }
 
 asio::awaitable<void> RealCore::run() {
@@ -111,6 +117,13 @@ asio::awaitable<void> RealCore::run() {
 
 /// Loops end before leadership does: nothing is written after the lock was given back.
 asio::awaitable<void> RealCore::close() {
+    std::exception_ptr bug;
+    keeper_.stop();
+    try {
+        co_await keeper_.join();
+    } catch (...) {
+        bug = std::current_exception();
+    }
     for (auto& [name, running] : loops_) {
         running->tasks.stop();
     }
@@ -123,6 +136,9 @@ asio::awaitable<void> RealCore::close() {
     co_await tasks_.join();
     ports_.redis->on_closed({});
     ports_.redis->drop_all();
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
 }
 
 /// One loop for each spec key, as long as the key exists.

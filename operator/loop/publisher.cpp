@@ -92,6 +92,10 @@ asio::awaitable<std::optional<Moment>> Publisher::publish(
     if (!status_changed && !events_changed) {
         co_return std::nullopt;
     }
+    const std::string session = options_.session();
+    if (session.empty()) {  // Consul takes it for the session of a lock that nobody holds.
+        co_return std::nullopt;
+    }
     const Moment now = time_->now();
     if (last_ && now - *last_ < publish_every) {
         co_return *last_ + publish_every;
@@ -100,7 +104,7 @@ asio::awaitable<std::optional<Moment>> Publisher::publish(
     const std::string base = options_.kv_prefix + "clusters/" + name_.value() + "/";
     const std::vector<Event> events = log->events();
     std::vector<ports::TxnOp> operations;
-    operations.emplace_back(ports::KvCheckSession{options_.lock_key, options_.session()});
+    operations.emplace_back(ports::KvCheckSession{options_.lock_key, session});
     operations.emplace_back(ports::KvSet{base + "status", json::write_status(*status)});
     if (events_changed) {
         operations.emplace_back(ports::KvSet{base + "events", json::write_events(events)});

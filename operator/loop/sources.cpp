@@ -26,15 +26,21 @@ Sources::Sources(Ports ports, const NodesWatch* nodes, std::function<void()> rin
       nodes_(nodes),
       ring_(std::move(ring)),
       tasks_(ports.time->executor()),
-      group_bell_(ports.time) {}
+      group_bell_(ports.time) {
+    tasks_.on_failure([this] {
+        broken_ = true;
+        ring_();
+    });
+}
 
 asio::awaitable<void> Sources::follow(ClusterSpec spec) {
     const std::optional<NomadTarget> target = with_nomad(spec) ? spec.nomad : std::nullopt;
-    if (health_ && service_ == spec.service && target_ == target) {
+    if (health_ && !broken_ && service_ == spec.service && target_ == target) {
         co_return;
     }
     tasks_.stop();
-    co_await tasks_.join();
+    co_await tasks_.join();  // Throws what a watch ended by; the next round begins anew.
+    broken_ = false;
     service_ = spec.service;
     target_ = target;
     group_.reset();

@@ -71,6 +71,7 @@ class Sources {
     std::optional<GroupFacts> group_;
     std::string group_problem_;
     bool group_asked_ = false;
+    bool broken_ = false;  // A watch ended by a bug: nothing of it is believed any longer.
     runtime::Bell group_bell_;
     std::map<std::string, ports::NomadNode> hosts_;  // Details by node id.
 };

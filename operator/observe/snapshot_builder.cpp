@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace rop::observe {
@@ -118,6 +119,40 @@ std::map<InstanceId, Absence> absences(const Snapshot* previous, const Observati
     return found;
 }
 
+/// Rows in handshake come and go under made-up ids, and epochs and offsets say nothing here.
+auto essence(const TableRow& row) {
+    return std::tie(row.id, row.is_primary, row.primary, row.failed, row.link_connected, row.slots);
+}
+
+bool says_the_same(const InstanceReport& a, const InstanceReport& b) {
+    const auto settled = [](const InstanceReport& report) {
+        std::vector<const TableRow*> rows;
+        for (const auto& row : report.table) {
+            if (!row.in_handshake) {
+                rows.push_back(&row);
+            }
+        }
+        std::sort(rows.begin(), rows.end(),
+                  [](const auto* x, const auto* y) { return x->id < y->id; });
+        return rows;
+    };
+    const auto mine = settled(a);
+    const auto theirs = settled(b);
+    return a.node == b.node && a.run_id == b.run_id && a.state_ok == b.state_ok &&
+           a.link_up == b.link_up && a.node_timeout == b.node_timeout &&
+           std::equal(mine.begin(), mine.end(), theirs.begin(), theirs.end(),
+                      [](const auto* x, const auto* y) { return essence(*x) == essence(*y); });
+}
+
+bool say_the_same(const std::map<InstanceId, Instance>& a,
+                  const std::map<InstanceId, Instance>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.first == y.first && x.second.contact == y.second.contact &&
+               x.second.report.has_value() == y.second.report.has_value() &&
+               (!x.second.report || says_the_same(*x.second.report, *y.second.report));
+    });
+}
+
 }  // namespace
 
 InstanceId identity_of(const ports::ServiceEntry& entry, bool with_nomad) {
@@ -177,7 +212,8 @@ SnapshotPtr build_snapshot(const Snapshot* previous, Observations seen) {
     snapshot->nomad = std::move(seen.nomad);
     snapshot->group = std::move(seen.group);
     snapshot->setbacks = std::move(seen.setbacks);
-    snapshot->last_acted = seen.last_acted;
+    const bool same = previous != nullptr && say_the_same(previous->instances, snapshot->instances);
+    snapshot->last_changed = same ? previous->last_changed : snapshot->now;
     return snapshot;
 }
 

@@ -33,7 +33,6 @@ struct Observations {
     std::vector<SurveyAnswer> answers;
     std::set<InstanceId> confirmed_absent;  // Not in a second, consistent read either.
     std::map<std::string, Setback> setbacks;
-    Moment last_acted{};
 };
 
 /// The identity behind a catalog entry: the allocation id when Nomad registered it, else
@@ -46,7 +45,7 @@ struct Observations {
                                                     const Snapshot* previous);
 
 /// Pure fold: what an instance does not say this time is not remembered, except who it was
-/// (run id, node id), how long it is absent, and that it was swept.
+/// (run id, node id), how long it is absent, that it was swept, and since when nothing changed.
 [[nodiscard]] SnapshotPtr build_snapshot(const Snapshot* previous, Observations seen);
 
 }  // namespace rop::observe

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array fact_keywords{
     "record",      "layout",    "former",    "absence",     "spec",   "offer",
     "nomad-count", "nomad-job", "uncertain", "unseen",      "epoch",  "records-unknown",
-    "hosts",       "counted",   "acted",     "not-leading", "setback"};
+    "hosts",       "counted",   "changed",   "not-leading", "setback"};
 
 constexpr std::array node_words{"keys",        "epoch",     "timeout",   "run",     "node",
                                 "offset",      "replid",    "link-down", "sync",    "state-fail",

@@ -278,8 +278,8 @@ Snapshot drawn_surroundings(const Drawing& drawing) {
     seen.offer = offer_of(drawing, in_force, seen.wall);
     seen.record = record_of(drawing, in_force, seen);
     seen.record_index = seen.record ? record_index : 0;
-    if (const DrawnFact* acted = drawing.find("acted")) {
-        seen.last_acted = seen.now - drawn_duration(acted->rest.front());
+    if (const DrawnFact* changed = drawing.find("changed")) {
+        seen.last_changed = seen.now - drawn_duration(changed->rest.front());
     }
     seen.records_known = drawing.find("records-unknown") == nullptr;
     const View fine{.configured = true, .seen = true, .certain = true, .why = "", .at = seen.now};

@@ -64,7 +64,7 @@ namespace rop::testing {
 ///     offer 5x1 ... | none | bad | conflict
 ///                                       what the spec key holds, when that is not in force
 ///     counted 0-9 20                    by all that do not say themselves what they counted
-///     acted 100ms                       how long ago a plan was last carried out
+///     changed 100ms                     how long ago an instance last said something new
 ///     nomad-count 6 · nomad-job missing|stopped|deploying
 ///     uncertain consul|nomad [why] · unseen consul|nomad
 ///     not-leading [LEADER] · epoch 3 · records-unknown · hosts 2 · setback CONCERN 3

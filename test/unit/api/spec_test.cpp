@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "api/record.hpp"
+
 namespace rop {
 namespace {
 
@@ -54,6 +56,19 @@ TEST_P(Change, HasTheseProblems) {
     GetParam().change(offered);
 
     EXPECT_EQ(texts(problems_of_change(accepted, offered)), GetParam().problems);
+}
+
+TEST(ChangeOfMembers, MovesNoMembersToAnotherServiceOrGroup) {
+    Record record;
+    record.spec = ClusterSpec{.name = ClusterName{"cache"}, .service = "redis-cache"};
+    ClusterSpec offered = record.spec;
+    offered.service = "redis-cahce";
+    offered.nomad = NomadTarget{.job = "redis", .group = "redis"};
+    EXPECT_EQ(texts(problems_of_change(record, offered)), "");
+
+    record.members[InstanceId{"a"}] = Member{};
+    EXPECT_EQ(texts(problems_of_change(record, offered)),
+              "$.service=redis-cahce\n$.nomad=group redis of job redis in namespace default\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Change, ::testing::ValuesIn(change_cases),

@@ -123,6 +123,15 @@ TEST_F(PublisherTest, WritesNothingWithoutTheLock) {
     EXPECT_EQ(stored(status_key), "");
 }
 
+TEST_F(PublisherTest, WritesNothingWhenNobodyHoldsTheLockAndWeNeither) {
+    store_.destroy_session(session_);
+    session_.clear();
+
+    EXPECT_EQ(publish(status_of(Phase::ready)), std::nullopt);
+    EXPECT_EQ(stored(status_key), "");
+    EXPECT_EQ(writes(), 0U);
+}
+
 TEST_F(PublisherTest, TriesAgainWhatConsulDidNotTake) {
     client_.line = testing::FakeConsulClient::Line::refused;
     EXPECT_TRUE(publish(status_of(Phase::ready)));

@@ -204,6 +204,24 @@ TEST(SnapshotBuilder, NewProcessIsNotSwept) {
     EXPECT_FALSE(only(restarted).swept);
 }
 
+TEST(SnapshotBuilder, KnowsSinceWhenNothingChanged) {
+    Observations seen = answered_as("run-1", "node-1");
+    const auto first = build_snapshot(nullptr, seen);
+    seen.now = Moment{200s};
+    seen.answers[0].report->repl_offset = 7;
+    TableRow shaking;
+    shaking.in_handshake = true;
+    seen.answers[0].report->table.push_back(shaking);
+    const auto same = build_snapshot(first.get(), seen);
+    seen.now = Moment{300s};
+    seen.answers[0].report->state_ok = true;
+    const auto changed = build_snapshot(same.get(), seen);
+
+    EXPECT_EQ(first->last_changed, Moment{100s});
+    EXPECT_EQ(same->last_changed, Moment{100s}) << "offsets and handshakes come and go";
+    EXPECT_EQ(changed->last_changed, Moment{300s});
+}
+
 TEST(SnapshotBuilder, CountsHowLongAMemberIsAbsent) {
     Observations seen = answered_as("run-1", "node-1");
     seen.record.emplace();

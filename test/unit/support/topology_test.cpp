@@ -191,7 +191,7 @@ TEST(Topology, DrawsTheSurroundings) {
 TEST(Topology, DrawsCountedKeys) {
     const Snapshot seen = topology(R"(
         counted 100-200 300
-        acted 100ms
+        changed 100ms
         offer conflict
         a primary 0-99   keys-in=100:3,101:4
         b primary        counted=100-150,160 keys=9 keys-in=102:1)");
@@ -202,7 +202,7 @@ TEST(Topology, DrawsCountedKeys) {
     EXPECT_EQ(at(seen, "a").report->keys, 7U);
     EXPECT_EQ(SlotSet{at(seen, "b").report->counted}.to_string(), "100-150 160");
     EXPECT_EQ(at(seen, "b").report->keys, 9U);
-    EXPECT_EQ(seen.now - seen.last_acted, std::chrono::milliseconds(100));
+    EXPECT_EQ(seen.now - seen.last_changed, std::chrono::milliseconds(100));
     EXPECT_FALSE(seen.offer->conflict.empty());
 }
 
