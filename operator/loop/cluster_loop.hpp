@@ -45,7 +45,11 @@ class ClusterLoop {
 
     [[nodiscard]] const ClusterView& view() const { return view_; }
     [[nodiscard]] std::vector<Endpoint> endpoints() const;
-    [[nodiscard]] std::string not_live() const { return sources_.not_live(); }
+    /// Why this loop does not see what it needs; empty when it does.
+    [[nodiscard]] std::string not_live() const {
+        return view_.status || sources_.follows_any() ? sources_.not_live() : "not watching yet";
+    }
+    void forget_watches(telemetry::Metrics& metrics) { sources_.forget(metrics); }
 
   private:
     boost::asio::awaitable<void> guarded_round();

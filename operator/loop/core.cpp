@@ -71,6 +71,7 @@ class RealCore : public Core {
     runtime::TaskGroup keeper_;  // Of loops_: ends before anybody else walks them.
     std::unique_ptr<KeysWatch> keys_;
     std::unique_ptr<NodesWatch> nodes_;
+    WatchReport watches_;
     std::map<ClusterName, std::unique_ptr<Running>> loops_;
     std::vector<std::string> refused_;
     bool was_leading_ = false;
@@ -180,8 +181,11 @@ asio::awaitable<void> RealCore::keep_loops() {
             }
         }
         tidy_connections();
-        if (metrics_ != nullptr && keys_->view().seen) {
-            metrics_->watch_age(keys_->name(), ports_.time->now() - keys_->view().at);
+        if (metrics_ != nullptr) {
+            watches_.add(*metrics_, *keys_, ports_.time->now());
+            if (nodes_) {
+                watches_.add(*metrics_, *nodes_, ports_.time->now());
+            }
         }
         co_await bell_.wait_until(ports_.time->now() + options_.resync);
     }
@@ -193,6 +197,9 @@ asio::awaitable<void> RealCore::end_loop(ClusterName name) {
     co_await it->second->tasks.join();
     it->second->loop.stop_sources();
     co_await it->second->loop.join_sources();
+    if (metrics_ != nullptr) {
+        it->second->loop.forget_watches(*metrics_);
+    }
     loops_.erase(it);
     log::info("cluster no longer declared: it is left as it is", {{"cluster", name.value()}});
     if (metrics_ != nullptr) {

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "operator/telemetry/metrics.hpp"
-
 namespace rop::loop {
 
 namespace asio = boost::asio;
@@ -162,7 +160,7 @@ bool Sources::ready() const {
 
 std::string Sources::not_live() const {
     if (!health_) {
-        return "not watching yet";
+        return {};
     }
     if (!health_->view().certain) {
         return health_->name() + ": " + health_->view().why;
@@ -170,17 +168,21 @@ std::string Sources::not_live() const {
     if (allocations_ && !allocations_->view().certain) {
         return allocations_->name() + ": " + allocations_->view().why;
     }
+    if (allocations_ && nodes_ != nullptr && !nodes_->view().certain) {
+        return nodes_->name() + ": " + nodes_->view().why;
+    }
     return {};
 }
 
-void Sources::report(telemetry::Metrics& metrics) const {
+void Sources::report(telemetry::Metrics& metrics) {
     const Moment now = ports_.time->now();
-    if (health_ && health_->view().seen) {
-        metrics.watch_age(health_->name(), now - health_->view().at);
+    if (health_) {
+        report_.add(metrics, *health_, now);
     }
-    if (allocations_ && allocations_->view().seen) {
-        metrics.watch_age(allocations_->name(), now - allocations_->view().at);
+    if (allocations_) {
+        report_.add(metrics, *allocations_, now);
     }
+    report_.forget_others(metrics);
 }
 
 }  // namespace rop::loop

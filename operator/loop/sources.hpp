@@ -10,6 +10,7 @@
 
 #include "api/spec.hpp"
 #include "operator/loop/ports.hpp"
+#include "operator/loop/watch_report.hpp"
 #include "operator/observe/snapshot_builder.hpp"
 #include "operator/observe/watch.hpp"
 #include "operator/runtime/bell.hpp"
@@ -45,9 +46,14 @@ class Sources {
     /// Every source answered, or failed, at least once.
     [[nodiscard]] bool ready() const;
 
-    /// Why the cluster's own watches are not live; empty when they are.
+    /// Why what is watched for the cluster is not live; empty when it is, or when no spec says
+    /// what to watch.
     [[nodiscard]] std::string not_live() const;
-    void report(telemetry::Metrics& metrics) const;
+    [[nodiscard]] bool follows_any() const { return health_ != nullptr; }
+
+    void report(telemetry::Metrics& metrics);
+    /// Takes the watches out of the metrics: they end.
+    void forget(telemetry::Metrics& metrics) { report_.forget_all(metrics); }
 
     void stop() { tasks_.stop(); }
     boost::asio::awaitable<void> join() { return tasks_.join(); }
@@ -68,6 +74,7 @@ class Sources {
     std::optional<NomadTarget> target_;
     std::unique_ptr<observe::Watch<std::vector<ports::ServiceEntry>>> health_;
     std::unique_ptr<observe::Watch<std::vector<ports::Allocation>>> allocations_;
+    WatchReport report_;
     std::optional<GroupFacts> group_;
     std::string group_problem_;
     bool group_asked_ = false;
