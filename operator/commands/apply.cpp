@@ -127,11 +127,8 @@ Answering apply(Toolbox tools, ApplyRequest request) {
         co_return failure(written.error().what);
     }
     if (!written.value().applied) {
-        const auto& errors = written.value().errors;
-        if (!errors.empty() && errors.front().find("denied") != std::string::npos) {
-            co_return failure(key + ": Consul refuses to write it: " + printable(errors.front()) +
-                              "\nnext: give a token that may write there, by CONSUL_HTTP_TOKEN or "
-                              "--consul-token-file");
+        if (std::string right = tools.store.missing_right(written.value()); !right.empty()) {
+            co_return failure(right);
         }
         co_return changed_meanwhile(spec.name);
     }

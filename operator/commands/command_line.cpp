@@ -117,7 +117,9 @@ void Parser::add_writing() {
              "  redis-operator delete cache --forget-record"});
     take_name(gone, true);
     gone->add_flag("--forget-record", read.forget_record,
-                   "Forget what was formed, too: a later apply does not resume it.");
+                   "Remove the record, too: a later apply does not resume what was formed.");
+    gone->add_flag("--yes", read.yes,
+                   "With --forget-record: even if a cluster is formed, which is then left alone.");
 }
 
 void Parser::add_reading() {

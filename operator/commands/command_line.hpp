@@ -21,6 +21,7 @@ struct Invocation {
     std::string name;
     bool dry_run = false;
     bool forget_record = false;
+    bool yes = false;
     bool check = false;
     WaitRequest::For wait_for = WaitRequest::For::ready;
     std::chrono::milliseconds timeout{60'000};

@@ -52,6 +52,7 @@ Answering apply(Toolbox tools, ApplyRequest request);
 struct DeleteRequest {
     ClusterName name;
     bool forget_record = false;
+    bool yes = false;  // Also the record of what is formed, though nothing takes it over yet.
 };
 Answering delete_cluster(Toolbox tools, DeleteRequest request);
 

@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "operator/commands/commands.hpp"
@@ -6,31 +7,56 @@
 namespace rop::commands {
 namespace {
 
-Outcome nothing_to_delete(const Stored& stored) {
+// Adoption is not served yet: without its record a formed cluster cannot be managed again.
+constexpr std::string_view left_alone =
+    "the cluster that exists then goes on without an operator: a later apply finds "
+    "ExistingCluster and only looks, because taking over a cluster (\"allow\": [\"adopt\"]) is not "
+    "served yet";
+
+std::string kept_record(const Stored& stored) {
     const std::string& name = stored.name.value();
-    if (stored.record_index != 0) {
-        return failure(name +
-                       " is not declared any more; its record is kept, so that apply resumes it\n"
-                       "next: redis-operator delete " +
-                       name + " --forget-record removes the record too");
-    }
-    return failure(name + " is not declared\nnext: redis-operator get lists what is");
+    const std::string apply = "redis-operator apply FILE --name " + name;
+    return stored.may_be_formed()
+               ? "next: its record is kept: " + apply + " resumes where it was\n"
+               : "next: nothing was formed yet: " + apply + " begins anew; redis-operator delete " +
+                     name + " --forget-record removes the last of it\n";
 }
 
-std::string said(const Stored& stored, bool forget_record) {
+Outcome nothing_to_delete(const Stored& stored) {
+    const std::string& name = stored.name.value();
+    if (stored.record_index == 0) {
+        return failure(name + " is not declared\nnext: redis-operator get lists what is");
+    }
+    Outcome outcome = failure(name + " is not declared any more");
+    outcome.err += kept_record(stored);
+    return outcome;
+}
+
+Outcome asks_for_yes(const Stored& stored) {
+    const std::string& name = stored.name.value();
+    const std::string_view state = stored.record ? to_string(stored.record->state)
+                                                 : std::string_view("one that cannot be read");
+    return failure(name + ": nothing was deleted: the record is " + std::string(state) + ", and " +
+                   std::string(left_alone) + "\nnext: redis-operator delete " + name +
+                   " keeps the record; --forget-record --yes removes it all the same, as when all "
+                   "instances are empty and shall be formed anew");
+}
+
+std::string said(const Stored& stored, bool forgotten) {
     const std::string& name = stored.name.value();
     std::string text;
-    if (stored.declared) {
+    if (stored.declared && stored.may_be_formed()) {
         text += name + ": not managed any more. Its instances, jobs and data were not touched.\n";
+    } else if (stored.declared) {
+        text += name + ": not declared any more; nothing had been formed.\n";
     }
-    if (forget_record) {
-        text += name +
-                ": record forgotten. A later apply sees an existing cluster, and takes it over "
-                "only with \"allow\": [\"adopt\"].\n";
-    } else {
-        text +=
-            "next: the record is kept: redis-operator apply resumes where it was; "
-            "--forget-record would remove it\n";
+    if (forgotten && stored.may_be_formed()) {
+        text += name + ": record forgotten; " + std::string(left_alone) +
+                ". Instances that are all empty are formed anew.\n";
+    } else if (forgotten) {
+        text += name + ": record forgotten; a later apply begins anew.\n";
+    } else if (stored.record_index != 0) {
+        text += kept_record(stored);
     }
     return text;
 }
@@ -46,6 +72,9 @@ Answering delete_cluster(Toolbox tools, DeleteRequest request) {
     const bool forget = request.forget_record && stored.record_index != 0;
     if (!stored.declared && !forget) {
         co_return nothing_to_delete(stored);
+    }
+    if (forget && stored.may_be_formed() && !request.yes) {
+        co_return asks_for_yes(stored);
     }
 
     const Store& store = tools.store;
@@ -64,12 +93,11 @@ Answering delete_cluster(Toolbox tools, DeleteRequest request) {
         co_return failure(written.error().what);
     }
     if (!written.value().applied) {
-        const auto& errors = written.value().errors;
-        co_return failure(request.name.value() +
-                          ": nothing was deleted, because it was changed at the same moment or "
-                          "Consul refused: " +
-                          (errors.empty() ? "no reason given" : printable(errors.front())) +
-                          "\nnext: run delete again");
+        const std::string right = store.missing_right(written.value());
+        co_return failure(request.name.value() + ": nothing was deleted: " +
+                          (right.empty() ? "somebody else changed it at the same moment\n"
+                                           "next: run delete again"
+                                         : right));
     }
     Outcome outcome;
     outcome.out = said(stored, forget);

@@ -106,7 +106,7 @@ Answering choose(Toolbox tools, Invocation invocation, SpecFile file) {
         co_return co_await apply(std::move(tools), std::move(request));
     }
     if (invocation.command == "delete") {
-        const DeleteRequest request{name, invocation.forget_record};
+        const DeleteRequest request{name, invocation.forget_record, invocation.yes};
         co_return co_await delete_cluster(std::move(tools), request);
     }
     if (invocation.command == "get") {

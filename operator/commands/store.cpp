@@ -6,6 +6,7 @@
 #include "api/json/record_json.hpp"
 #include "api/json/spec_json.hpp"
 #include "api/json/status_json.hpp"
+#include "operator/commands/table.hpp"
 #include "operator/loop/documents.hpp"
 #include "operator/loop/lock_value.hpp"
 
@@ -148,6 +149,17 @@ Store::Answer<ports::TxnAnswer> Store::change(std::vector<ports::TxnOp> operatio
         co_return explained(answer.error());
     }
     co_return std::move(answer).value();
+}
+
+std::string Store::missing_right(const ports::TxnAnswer& answer) const {
+    if (answer.applied || answer.errors.empty() ||
+        answer.errors.front().find("denied") == std::string::npos) {
+        return "";
+    }
+    return "Consul at " + address_ + " refuses to write below " + prefix_ +
+           "clusters/: " + printable(answer.errors.front()) +
+           "\nnext: give a token whose policy has key_prefix \"" + prefix_ +
+           "clusters/\" { policy = \"write\" }, by CONSUL_HTTP_TOKEN or --consul-token-file";
 }
 
 }  // namespace rop::commands

@@ -31,6 +31,12 @@ struct Stored {
     std::vector<Event> events;  // Oldest first.
     std::vector<std::string> damaged;
 
+    /// Instances are, or may be, a cluster on the word of the record. One that cannot be read
+    /// counts.
+    [[nodiscard]] bool may_be_formed() const {
+        return record_index != 0 && (!record || record->state != RecordState::accepted);
+    }
+
     /// The status is about the spec that is declared now, not about the one before.
     [[nodiscard]] bool status_is_current() const {
         return declared && status && status->spec_index >= spec_index;
@@ -64,6 +70,9 @@ class Store {
     Answer<Stored> one(ClusterName name) const;
     Answer<LeaderSeen> leader() const;
     Answer<ports::TxnAnswer> change(std::vector<ports::TxnOp> operations) const;
+    /// Whether `answer` is a refusal for want of a right: then what was refused and which right
+    /// it needs; else empty.
+    [[nodiscard]] std::string missing_right(const ports::TxnAnswer& answer) const;
 
     [[nodiscard]] std::string key(const ClusterName& name, std::string_view part) const;
 

@@ -73,11 +73,11 @@ class Workshop : public ::testing::Test {
         const std::string at = key(status.name, "status");
         consul_.put(at, json::write_status(std::move(status)));
     }
-    void remember() {
+    void remember(RecordState state = RecordState::formed) {
         Record record;
         record.spec = json::parse_spec(cache_spec, "cache").spec.value();
         record.spec_index = 1;
-        record.state = RecordState::formed;
+        record.state = state;
         record.installation = InstallationId{"0123456789abcdef"};
         consul_.put(key(cache, "record"), json::write_record(record));
     }

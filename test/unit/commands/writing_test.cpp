@@ -188,29 +188,85 @@ TEST_F(Delete, EndsManagementAndKeepsTheRecord) {
     EXPECT_EQ(outcome.code, ExitCode::done);
     EXPECT_EQ(outcome.out,
               "cache: not managed any more. Its instances, jobs and data were not touched.\n"
-              "next: the record is kept: redis-operator apply resumes where it was; "
-              "--forget-record would remove it\n");
+              "next: its record is kept: redis-operator apply FILE --name cache resumes where it "
+              "was\n");
     EXPECT_EQ(consul_.get(key(cache, "spec")), std::nullopt);
     EXPECT_TRUE(consul_.get(key(cache, "record")).has_value());
 }
 
-TEST_F(Delete, ForgetsTheRecordOnlyWhenAsked) {
-    declare();
-    remember();
-    publish(ready());
-    EXPECT_THAT(run(delete_cluster(tools(), DeleteRequest{cache, true})).out,
-                AllOf(HasSubstr("not touched"), HasSubstr("record forgotten"), HasSubstr("adopt")));
-    for (const auto* part : {"spec", "record", "status"}) {
-        EXPECT_EQ(consul_.get(key(cache, part)), std::nullopt) << part;
+// Adoption is not served: without its record a formed cluster cannot be managed again.
+TEST_F(Delete, ForgetsWhatIsFormedOnlyWhenToldTwice) {
+    for (const auto state : {RecordState::forming, RecordState::formed}) {
+        declare();
+        remember(state);
+        publish(ready());
+        const Outcome refused = run(delete_cluster(tools(), DeleteRequest{cache, true}));
+        EXPECT_EQ(refused.code, ExitCode::failed);
+        EXPECT_THAT(refused.err, AllOf(HasSubstr("nothing was deleted"),
+                                       HasSubstr("the record is " + std::string(to_string(state))),
+                                       HasSubstr("ExistingCluster"), HasSubstr("not served yet"),
+                                       HasSubstr("--forget-record --yes")));
+        EXPECT_TRUE(consul_.get(key(cache, "spec")).has_value());
+
+        const Outcome told = run(delete_cluster(tools(), DeleteRequest{cache, true, true}));
+        EXPECT_EQ(told.code, ExitCode::done);
+        EXPECT_THAT(told.out, AllOf(HasSubstr("not touched"), HasSubstr("record forgotten"),
+                                    HasSubstr("ExistingCluster")));
+        for (const auto* part : {"spec", "record", "status"}) {
+            EXPECT_EQ(consul_.get(key(cache, part)), std::nullopt) << part;
+        }
     }
 }
 
-TEST_F(Delete, ForgetsTheRecordOfWhatWasDeletedBefore) {
-    remember();
+TEST_F(Delete, TakesARecordThatItCannotReadForAFormedOne) {
+    consul_.put(key(cache, "record"), "{");
+    EXPECT_THAT(run(delete_cluster(tools(), DeleteRequest{cache, true})).err,
+                AllOf(HasSubstr("cannot be read"), HasSubstr("--yes")));
+    EXPECT_TRUE(consul_.get(key(cache, "record")).has_value());
+}
+
+TEST_F(Delete, SpeaksOfWhatThereWas) {
+    declare();
+    EXPECT_EQ(run(delete_cluster(tools(), DeleteRequest{cache})).out,
+              "cache: not declared any more; nothing had been formed.\n");
+    declare();
+    remember(RecordState::accepted);
+    EXPECT_EQ(run(delete_cluster(tools(), DeleteRequest{cache, true})).out,
+              "cache: not declared any more; nothing had been formed.\n"
+              "cache: record forgotten; a later apply begins anew.\n");
+    remember(RecordState::accepted);
     EXPECT_THAT(run(delete_cluster(tools(), DeleteRequest{cache})).err,
-                AllOf(HasSubstr("not declared any more"), HasSubstr("--forget-record")));
-    EXPECT_EQ(run(delete_cluster(tools(), DeleteRequest{cache, true})).code, ExitCode::done);
-    EXPECT_EQ(consul_.get(key(cache, "record")), std::nullopt);
+                AllOf(HasSubstr("not declared any more"), HasSubstr("nothing was formed yet"),
+                      HasSubstr("--forget-record")));
+    remember(RecordState::formed);
+    EXPECT_THAT(run(delete_cluster(tools(), DeleteRequest{cache})).err,
+                AllOf(HasSubstr("not declared any more"), HasSubstr("resumes where it was"),
+                      ::testing::Not(HasSubstr("--forget-record"))));
+}
+
+/// Consul for a token that may read only: transactions answer 403 with the reason.
+class ReadOnly : public testing::FakeConsulClient {
+  public:
+    using FakeConsulClient::FakeConsulClient;
+
+    Answer<ports::TxnAnswer> txn(std::vector<ports::TxnOp>) override {
+        ports::TxnAnswer answer;
+        answer.errors = {"Permission denied"};
+        co_return answer;
+    }
+};
+
+TEST_F(Delete, NamesTheRightThatIsMissing) {
+    declare();
+    ReadOnly denied(&consul_, &time_);
+    Toolbox toolbox = tools();
+    toolbox.store = Store(&denied, "redis-operator/", "http://127.0.0.1:8500");
+    const std::string right = "key_prefix \"redis-operator/clusters/\" { policy = \"write\" }";
+    EXPECT_THAT(
+        run(delete_cluster(toolbox, DeleteRequest{cache})).err,
+        AllOf(HasSubstr("nothing was deleted"), HasSubstr("Permission denied"), HasSubstr(right)));
+    EXPECT_THAT(run(apply(toolbox, ApplyRequest{file(cache_spec, "other.json")})).err,
+                AllOf(HasSubstr("Permission denied"), HasSubstr(right)));
 }
 
 TEST_F(Delete, SaysWhenThereIsNothing) {
