@@ -102,7 +102,7 @@ def start_jobs(world: World) -> None:
     hosts = len(world.consuls)
     world.run_operator()
     world.run_redis(count=6)
-    world.wait_for("redis-operator-http", hosts)
+    world.wait_for("redis-operator-http", hosts, seconds=30)
     world.wait_leader()
     standby = f", {hosts - 1} stand by" if hosts > 1 else ""
     say(f"manifests/operator.nomad.hcl        {hosts} host{'s' if hosts > 1 else ''}: one leads{standby}")
@@ -182,7 +182,7 @@ def tell(folder: pathlib.Path, keep: bool) -> None:
     world = World(folder, nomad_program=program)
     try:
         hosts = ", ".join(consul.address for consul in world.consuls)
-        say(f"Consul   real, {len(world.consuls)} agents on {hosts}")
+        say(f"Consul   real, {len(world.consuls)} agent{'s' if len(world.consuls) > 1 else ''} on {hosts}")
         say(f"Nomad    {'real, ' + program if program else 'the stand-in; what it runs are real processes'}")
         start_jobs(world)
         form(world)
@@ -208,6 +208,16 @@ def keep_logs(folder: pathlib.Path) -> pathlib.Path:
     return kept
 
 
+def last_words(kept: pathlib.Path) -> str:
+    """Which log says what in its last line: where to look first."""
+    said = []
+    for log in sorted(kept.rglob("*")):
+        lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+        if last := next((line.strip() for line in reversed(lines) if line.strip()), ""):
+            said.append(f"  {log.relative_to(kept)}\n    {last[:160]}")
+    return "\n".join(said)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true")
@@ -222,7 +232,8 @@ def main() -> int:
     except (StartFailed, subprocess.SubprocessError, RuntimeError, AssertionError, OSError) as error:
         kept = keep_logs(folder)
         what = str(error).replace(str(folder), str(kept))
-        print(f"\nhack/demo failed while {Part.name}: {what}\nAll logs: {kept}", file=sys.stderr)
+        print(f"\nhack/demo failed while {Part.name}: {what}\n\nThe last line of every log in {kept}:", file=sys.stderr)
+        print(last_words(kept), file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
