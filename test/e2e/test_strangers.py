@@ -131,7 +131,10 @@ def test_formed_and_all_empty_is_loss_of_data(servers, declared, cli):
         assert all(len(table) == 1 for table in witness.tables())
     assert declared.record()["members"] == record["members"]
 
-    forgotten = cli("delete", declared.name, "--forget-record")
+    refused = cli("delete", declared.name, "--forget-record")
+    assert refused.returncode == 1 and "--yes" in refused.stderr
+    assert declared.record()["members"] == record["members"]
+    forgotten = cli("delete", declared.name, "--forget-record", "--yes")
     assert forgotten.returncode == 0 and "record forgotten" in forgotten.stdout
     assert [declared.document(name) for name in ("spec", "record")] == [{}, {}]
     declared.put(servers.spec())  # which is the consent to start anew
@@ -148,7 +151,7 @@ def test_living_cluster_whose_record_was_forgotten_is_read_only(servers, declare
     with servers.witness(started) as witness:
         witness.write()
         before = witness.texts()
-        assert cli("delete", declared.name, "--forget-record").returncode == 0
+        assert cli("delete", declared.name, "--forget-record", "--yes").returncode == 0
         wait_until("the operator lets go", lambda: declared.status() == {}, 10)
         assert declared.record() == {}
         declared.put(servers.spec())
