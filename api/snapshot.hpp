@@ -215,7 +215,8 @@ struct Snapshot {
     Standing standing;
     std::optional<SpecOffer> offer;  // Absent: the spec key does not exist (deleted: unmanaged).
     std::optional<Record> record;
-    std::uint64_t record_index = 0;  // ModifyIndex of the record key; 0: does not exist.
+    std::uint64_t record_index = 0;         // ModifyIndex of the record key; 0: does not exist.
+    std::map<NodeId, ClusterName> claimed;  // Members of other clusters' records.
     View consul;
     View nomad;
     std::optional<GroupFacts> group;

@@ -40,6 +40,11 @@ Verdict judge_answer(const Snapshot& seen, const Instance& instance) {
         return {Kind::cluster_off, "ClusterModeOff",
                 name + " runs without cluster mode: start it with --cluster-enabled yes"};
     }
+    if (const auto it = seen.claimed.find(report.node); it != seen.claimed.end()) {
+        return {Kind::claimed, "ClaimedElsewhere",
+                name + " is a member of cluster " + it->second.value() +
+                    ": one process belongs to one cluster, deregister it from one of the services"};
+    }
     if (const Instance* twin = twin_of(seen, instance)) {
         return {Kind::duplicate, "DuplicateNode",
                 name + " and " + short_name(twin->id) + " report the same node id or bus address"};

@@ -21,6 +21,7 @@ enum class Kind {
     cluster_off,
     duplicate,        // Another live instance reports the same node id, or the same bus address.
     bus_port_mapped,  // Announces a bus port that it does not listen on.
+    claimed,          // A member of another cluster's record.
     holds_keys,       // Keys, but neither slots nor peers: someone's data.
     belongs,          // Owns slots, knows peers or replicates: part of some cluster.
     blank,            // Empty, alone, sound: can become a member.

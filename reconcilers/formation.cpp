@@ -71,6 +71,7 @@ void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& insta
         case Kind::cluster_off:
         case Kind::duplicate:
         case Kind::bus_port_mapped:
+        case Kind::claimed:
         case Kind::holds_keys:
             note(ConditionType::members_known);
             return;

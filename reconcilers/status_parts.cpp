@@ -32,6 +32,8 @@ std::string word_for(Kind kind) {
             return "duplicate";
         case Kind::bus_port_mapped:
             return "bus-port-mapped";
+        case Kind::claimed:
+            return "claimed-elsewhere";
         case Kind::holds_keys:
             return "stranger";
         case Kind::belongs:

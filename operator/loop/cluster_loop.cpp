@@ -24,6 +24,7 @@ constexpr milliseconds breath{20};
 /// After an action its effect is looked for at once.
 constexpr milliseconds breath_after_acting{1};
 constexpr milliseconds bug_pause{1'000};
+constexpr milliseconds claim_again{1'000};
 constexpr milliseconds retry_least{20};
 constexpr milliseconds retry_most{10'000};
 
@@ -75,6 +76,9 @@ void ClusterLoop::update(Documents documents, const View& kv) {
         documents.record_problem = documents_.record_problem;
     }
     documents_ = std::move(documents);
+    if (documents_.record) {
+        context_.claims->know(name_, *documents_.record);
+    }
     if (wake) {
         bell_.ring();
     }
@@ -158,8 +162,11 @@ asio::awaitable<void> ClusterLoop::round() {
     Plan plan = reconcilers::plan_round(*seen);
     conclude(seen, plan);
     const bool acts = seen->standing.leading && !plan.steps.empty();
-    if (acts) {
+    // Another cluster may have taken one of the same instances since we looked.
+    if (acts && context_.claims->stake(name_, plan)) {
         co_await act(std::move(plan), seen);
+    } else if (acts) {
+        publish_again_ = context_.ports.time->now() + claim_again;
     }
     if (seen->standing.leading) {
         co_await publish();
@@ -194,6 +201,7 @@ observe::Observations ClusterLoop::collect(const ClusterSpec& spec) const {
     seen.record = documents_.record;
     seen.record_index = documents_.record_index;
     seen.records_known = kv_.seen && documents_.record_problem.empty() && !record_unknown_;
+    seen.claimed = context_.claims->of_others(name_);
     seen.setbacks = setbacks_;
     seen.confirmed_absent = confirmed_absent_;
     if (spec.service.empty()) {

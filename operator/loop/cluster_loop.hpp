@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "operator/execute/executor.hpp"
+#include "operator/loop/claims.hpp"
 #include "operator/loop/core.hpp"
 #include "operator/loop/documents.hpp"
 #include "operator/loop/publisher.hpp"
@@ -25,6 +26,7 @@ struct LoopContext {
     Leadership* leadership = nullptr;
     telemetry::Metrics* metrics = nullptr;  // May be null.
     const NodesWatch* nodes = nullptr;      // Null without Nomad.
+    Claims* claims = nullptr;
 };
 
 /// Observe, decide, act, for one cluster: one round at a time, at its own pace. A slow cluster

@@ -57,8 +57,8 @@ class RealCore : public Core {
     void connection_closed(const Endpoint& endpoint);
     void tidy_connections();
 
-    [[nodiscard]] LoopContext context() const {
-        return {ports_, &options_, leadership_.get(), metrics_, nodes_.get()};
+    [[nodiscard]] LoopContext context() {
+        return {ports_, &options_, leadership_.get(), metrics_, nodes_.get(), &claims_};
     }
 
     Ports ports_;
@@ -67,6 +67,7 @@ class RealCore : public Core {
     std::unique_ptr<Leadership> leadership_;
     runtime::Bell bell_;
     runtime::Bell stop_;
+    Claims claims_;
     runtime::TaskGroup tasks_;
     runtime::TaskGroup keeper_;  // Of loops_: ends before anybody else walks them.
     std::unique_ptr<KeysWatch> keys_;
@@ -201,6 +202,7 @@ asio::awaitable<void> RealCore::end_loop(ClusterName name) {
         it->second->loop.forget_watches(*metrics_);
     }
     loops_.erase(it);
+    claims_.forget(name);
     log::info("cluster no longer declared: it is left as it is", {{"cluster", name.value()}});
     if (metrics_ != nullptr) {
         metrics_->forget_cluster(name);

@@ -208,6 +208,7 @@ SnapshotPtr build_snapshot(const Snapshot* previous, Observations seen) {
     snapshot->record = std::move(seen.record);
     snapshot->record_index = seen.record_index;
     snapshot->records_known = seen.records_known;
+    snapshot->claimed = std::move(seen.claimed);
     snapshot->consul = std::move(seen.consul);
     snapshot->nomad = std::move(seen.nomad);
     snapshot->group = std::move(seen.group);

@@ -23,6 +23,7 @@ struct Observations {
     std::optional<Record> record;
     std::uint64_t record_index = 0;
     bool records_known = false;
+    std::map<NodeId, ClusterName> claimed;
     View consul;
     std::vector<ports::ServiceEntry> services;
     View nomad;

@@ -10,9 +10,9 @@ namespace rop::testing {
 namespace {
 
 constexpr std::array fact_keywords{
-    "record",      "layout",    "former",    "absence",     "spec",   "offer",
-    "nomad-count", "nomad-job", "uncertain", "unseen",      "epoch",  "records-unknown",
-    "hosts",       "counted",   "changed",   "not-leading", "setback"};
+    "record",      "layout",    "former",    "absence", "spec",        "offer",
+    "nomad-count", "nomad-job", "uncertain", "unseen",  "epoch",       "records-unknown",
+    "hosts",       "counted",   "claimed",   "changed", "not-leading", "setback"};
 
 constexpr std::array node_words{"keys",        "epoch",     "timeout",   "run",     "node",
                                 "offset",      "replid",    "link-down", "sync",    "state-fail",

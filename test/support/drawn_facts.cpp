@@ -281,6 +281,11 @@ Snapshot drawn_surroundings(const Drawing& drawing) {
     if (const DrawnFact* changed = drawing.find("changed")) {
         seen.last_changed = seen.now - drawn_duration(changed->rest.front());
     }
+    if (const DrawnFact* claimed = drawing.find("claimed")) {
+        for (const auto& name : claimed->rest) {
+            seen.claimed.emplace(drawn_id(drawing, name), ClusterName{"other"});
+        }
+    }
     seen.records_known = drawing.find("records-unknown") == nullptr;
     const View fine{.configured = true, .seen = true, .certain = true, .why = "", .at = seen.now};
     seen.consul = fine;

@@ -64,6 +64,7 @@ namespace rop::testing {
 ///     offer 5x1 ... | none | bad | conflict
 ///                                       what the spec key holds, when that is not in force
 ///     counted 0-9 20                    by all that do not say themselves what they counted
+///     claimed a b                       members of record of another cluster, "other"
 ///     changed 100ms                     how long ago an instance last said something new
 ///     nomad-count 6 · nomad-job missing|stopped|deploying
 ///     uncertain consul|nomad [why] · unseen consul|nomad
