@@ -108,9 +108,12 @@ void ObjectReader::check_fields(Words fields) {
         const std::string meant = problems_.is_full() ? "" : nearest(field.key, fields);
         const bool is_secret = secrecy_ == Secrecy::secret || sounds_secret(field.key);
         const bool hides_name = secrecy_ == Secrecy::secret && meant.empty();
+        // A text that we know nothing of may be a secret under a name that does not sound so.
+        const bool is_text = field.value.kind == Node::Kind::text;
         problems_.add(field.value, {.path = path_of(path_, hides_name ? "***" : field.key),
-                                    .value = shown_value(
-                                        field.value, is_secret ? Secrecy::secret : Secrecy::open),
+                                    .value = is_secret ? "***"
+                                             : is_text ? std::string(noun_of(field.value.kind))
+                                                       : shown_value(field.value, Secrecy::open),
                                     .rule = "unknown field; known here: " + listed(fields),
                                     .nearest = meant});
     }

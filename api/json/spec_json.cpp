@@ -26,15 +26,15 @@ bool has_control_character(std::string_view text) {
                        [](unsigned char c) { return c < 0x20 || c == 0x7F; });
 }
 
-/// "Cache_1" is probably meant as "cache-1".
-std::string nearest_name(std::string_view written) {
-    std::string name;
-    for (const char c : written) {
-        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        const bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-        name += fits ? lower : '-';
-    }
-    return name != written && is_cluster_name(name) ? name : "";
+// All that may stand below auth and tls.
+constexpr std::array<std::string_view, 11> secretive_fields{
+    "username", "password", "file", "env", "nomadVariable", "consulKey",
+    "enabled",  "ca",       "cert", "key", "serverName"};
+
+/// Whoever mistakes the shape may put the secret where a name belongs.
+bool may_show_name(std::string_view name, Secrecy around) {
+    return around == Secrecy::open || std::find(secretive_fields.begin(), secretive_fields.end(),
+                                                name) != secretive_fields.end();
 }
 
 void read_name(ObjectReader& whole, std::optional<std::string_view> key_name, ClusterSpec& spec) {
@@ -43,7 +43,7 @@ void read_name(ObjectReader& whole, std::optional<std::string_view> key_name, Cl
                              {.path = whole.path_to("name"),
                               .value = in_quotes(*key_name),
                               .rule = "the key must be " + std::string(cluster_name_rule.rule),
-                              .nearest = nearest_name(*key_name)});
+                              .nearest = nearest_cluster_name(*key_name)});
     }
     std::string name(key_name.value_or(""));
     if (!key_name) {
@@ -52,7 +52,7 @@ void read_name(ObjectReader& whole, std::optional<std::string_view> key_name, Cl
     const Node* node = whole.find("name");
     if (node != nullptr && node->kind == Node::Kind::text && !is_cluster_name(node->text)) {
         whole.refuse("name", "must be " + std::string(cluster_name_rule.rule),
-                     nearest_name(node->text));
+                     nearest_cluster_name(node->text));
     } else if (whole.text("name", cluster_name_rule, name) && key_name && name != *key_name) {
         whole.refuse("name", "must equal the key under which the spec is stored",
                      std::string(*key_name));
@@ -146,7 +146,8 @@ void check_everywhere(ProblemList& problems, const Node& node, const std::string
         const bool is_hidden =
             secrecy == Secrecy::secret || field.key == "tls" || sounds_secret(field.key);
         const Secrecy inner = is_hidden ? Secrecy::secret : Secrecy::open;
-        const std::string inner_path = path_of(path, field.key);
+        const std::string inner_path =
+            path_of(path, may_show_name(field.key, secrecy) ? field.key : "***");
         if (!seen.insert(field.key).second) {
             problems.add(field.value, {.path = inner_path,
                                        .value = shown_value(field.value, inner),
@@ -189,6 +190,16 @@ ClusterSpec read_spec(ProblemList& problems, const Node& node, const std::string
     read_backup(whole, spec);
     read_paused_until(whole, spec);
     return spec;
+}
+
+std::string nearest_cluster_name(std::string_view written) {
+    std::string name;
+    for (const char c : written) {
+        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        const bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+        name += fits ? lower : '-';
+    }
+    return name != written && is_cluster_name(name) ? name : "";
 }
 
 SpecParse parse_spec(std::string_view text, std::string_view key_name) {

@@ -18,6 +18,9 @@ struct SpecParse {
 /// inside must equal it. Never throws, whatever the bytes.
 [[nodiscard]] SpecParse parse_spec(std::string_view text, std::string_view key_name);
 
+/// "cache-1" for "Cache_1"; empty when nothing near is a name.
+[[nodiscard]] std::string nearest_cluster_name(std::string_view written);
+
 /// The canonical form: every field that is not its default, in the contract's order.
 [[nodiscard]] std::string write_spec(const ClusterSpec& spec);
 

@@ -99,7 +99,7 @@ constexpr Wrong wrongs[] = {
     {"{\"version\"", "\"version\"", "record: line 1, column"},
     {"\"version\":1,\"state\"", "\"state\"", "record: $.version: required"},
     {"\"version\":1,\"state\"", "\"version\":2,\"state\"", "record: $.version: 2: must be a whole"},
-    {"\"state\"", "\"stat\"", "record: $.stat: \"forming\": unknown field"},
+    {"\"state\"", "\"stat\"", "record: $.stat: a text: unknown field"},
     {"\"forming\"", "\"done\"", "record: $.state: \"done\": must be one of: accepted, forming"},
     {"\"specIndex\":812", "\"specIndex\":-1", "record: $.specIndex: -1: must be a whole number"},
     {"\"specIndex\":812,", "", "record: $.specIndex: required"},

@@ -178,5 +178,20 @@ TEST(RefusedSecrets, AreNeverShown) {
     }
 }
 
+TEST(RefusedSecrets, AreNotShownAsNamesEither) {
+    const std::string rest = R"("version":1,"mode":"cluster","primaries":3,"service":"s",)"
+                             R"("replicasPerPrimary":1,)";
+    for (const auto* part :
+         {R"("auth":{"hunter2":"a\u0000b"})", R"("auth":{"hunter2":1,"hunter2":2})",
+          R"("auth":{"password":{"hunter2":{"hunter2":"a\u0000b"}}})",
+          R"("tls":{"hunter2":[{"hunter2":"a\u0000b"}]})", R"("phrase":"hunter2")"}) {
+        const SpecParse parse = parse_spec("{" + rest + part + "}", "cache");
+        EXPECT_FALSE(parse.problems.empty());
+        for (const auto& problem : parse.problems) {
+            EXPECT_EQ(to_string(problem).find("hunter2"), std::string::npos) << to_string(problem);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace rop::json
