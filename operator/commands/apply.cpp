@@ -87,11 +87,7 @@ Outcome changed_meanwhile(const ClusterName& name) {
 }  // namespace
 
 Answering apply(Toolbox tools, ApplyRequest request) {
-    auto name = name_of(request.file);
-    if (name.has_error()) {
-        co_return failure(name.error().what, ExitCode::bad_usage);
-    }
-    json::SpecParse parse = json::parse_spec(request.file.text, name.value().value());
+    const json::SpecParse parse = read_spec_file(request.file);
     if (!parse.spec) {
         co_return refused(request.file, parse.problems, tools.format);
     }

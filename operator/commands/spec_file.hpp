@@ -3,14 +3,15 @@
 #include <string>
 #include <vector>
 
-#include "api/base/result.hpp"
+#include "api/json/spec_json.hpp"
 #include "api/spec.hpp"
 #include "operator/commands/commands.hpp"
 
 namespace rop::commands {
 
-/// --name, else the name inside, else the file's stem; an error names the rule.
-[[nodiscard]] Result<ClusterName> name_of(const SpecFile& file);
+/// Reads it under its name: --name, else the name inside, else the file's stem. A name that is
+/// none is a problem of `$.name` among all others.
+[[nodiscard]] json::SpecParse read_spec_file(const SpecFile& file);
 
 /// "cache.json is not valid:" and all problems, on standard error (JSON: on standard output).
 /// Exit 2.

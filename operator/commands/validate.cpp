@@ -29,29 +29,42 @@ std::string name_inside(const std::string& text) {
     return name != nullptr && name->kind == json::Node::Kind::text ? name->text : "";
 }
 
+/// What is wrong with `name`, which `where` gave.
+Problem problem_of_name(const std::string& name, const std::string& where) {
+    Problem problem{.path = "$.name", .value = "", .rule = "", .nearest = ""};
+    if (name.empty()) {
+        problem.rule = "required: a spec from standard input needs a name: give --name NAME";
+        return problem;
+    }
+    problem.value = json::in_quotes(name);
+    problem.rule =
+        "must be " + std::string(name_rule) + "; it is from " + where + ": give --name NAME";
+    problem.nearest = json::nearest_cluster_name(name);
+    return problem;
+}
+
 }  // namespace
 
-Result<ClusterName> name_of(const SpecFile& file) {
+json::SpecParse read_spec_file(const SpecFile& file) {
+    const std::string inside = name_inside(file.text);
     std::string name = file.name;
     std::string where = "--name";
-    if (name.empty()) {
-        name = name_inside(file.text);
-        where = "the name in " + file.path;
+    if (name.empty() && !inside.empty()) {
+        // What is wrong with it, the spec's own reader says.
+        return json::parse_spec(file.text, loop::is_cluster_name(inside) ? inside : "x");
     }
-    if (name.empty() && file.path == "-") {
-        return Error{ErrorKind::rejected,
-                     "a spec from standard input needs a name: give --name NAME"};
-    }
-    if (name.empty()) {
+    if (name.empty() && file.path != "-") {
         name = stem_of(file.path);
         where = "the file's name";
     }
-    if (!loop::is_cluster_name(name)) {
-        return Error{ErrorKind::rejected, where + " would be the cluster's name: \"" +
-                                              printable(name).substr(0, 80) + "\" must be " +
-                                              std::string(name_rule) + "; give --name NAME"};
+    if (loop::is_cluster_name(name)) {
+        return json::parse_spec(file.text, name);
     }
-    return ClusterName(std::move(name));
+    json::SpecParse parse =
+        json::parse_spec(file.text, loop::is_cluster_name(inside) ? inside : "x");
+    parse.spec.reset();
+    parse.problems.insert(parse.problems.begin(), problem_of_name(name, where));
+    return parse;
 }
 
 std::string summary(const ClusterSpec& spec) {
@@ -93,23 +106,20 @@ Outcome refused(const SpecFile& file, const std::vector<Problem>& problems, Form
 }
 
 Outcome validate(const SpecFile& file, Format format) {
-    const auto name = name_of(file);
-    if (name.has_error()) {
-        return failure(name.error().what, ExitCode::bad_usage);
-    }
-    const json::SpecParse parse = json::parse_spec(file.text, name.value().value());
+    const json::SpecParse parse = read_spec_file(file);
     if (!parse.spec) {
         return refused(file, parse.problems, format);
     }
     if (format == Format::json) {
         boost::json::object answer;
         answer["valid"] = true;
-        answer["name"] = name.value().value();
+        answer["name"] = parse.spec->name.value();
         answer["problems"] = boost::json::array();
         return Outcome{ExitCode::done, boost::json::serialize(answer) + "\n", ""};
     }
     return Outcome{ExitCode::done,
-                   name.value().value() + ": valid: " + printable(summary(*parse.spec)) + "\n", ""};
+                   parse.spec->name.value() + ": valid: " + printable(summary(*parse.spec)) + "\n",
+                   ""};
 }
 
 }  // namespace rop::commands

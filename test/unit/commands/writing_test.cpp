@@ -66,8 +66,28 @@ TEST(Validate, TakesTheNameFromFlagDocumentOrFile) {
     EXPECT_EQ(name_in(file(cache_spec, "-", "given")), "given");
     EXPECT_THAT(name_in(file(named, "x.json", "other")), HasSubstr("$.name"));
     EXPECT_THAT(name_in(file(cache_spec, "-")), HasSubstr("give --name NAME"));
-    EXPECT_THAT(name_in(file(cache_spec, "My Cache.json")),
-                AllOf(HasSubstr("\"My Cache\" must be"), HasSubstr("give --name NAME")));
+    EXPECT_THAT(
+        name_in(file(cache_spec, "My Cache.json")),
+        AllOf(HasSubstr("$.name: \"My Cache\": must be"),
+              HasSubstr("the file's name: give --name NAME"), HasSubstr("did you mean my-cache?")));
+}
+
+TEST(Validate, ListsABadNameAmongTheOtherProblems) {
+    const auto paths = [](const SpecFile& from) {
+        const auto answer = boost::json::parse(validate(from, Format::json).out);
+        std::string text;
+        for (const auto& problem : answer.at("problems").as_array()) {
+            text += std::string(problem.at("path").as_string()) + " ";
+        }
+        return text;
+    };
+    constexpr auto rest = R"("version": 1, "mode": "cluster", "primaries": 0, "service": "s"})";
+    const std::string named = std::string(R"({"name": "Cache_1", )") + rest;
+    EXPECT_EQ(paths(file(named)), "$.name $.primaries ");
+    EXPECT_EQ(paths(file(std::string("{") + rest, "My Cache.json")), "$.name $.primaries ");
+    EXPECT_EQ(paths(file(std::string("{") + rest, "-")), "$.name $.primaries ");
+    EXPECT_EQ(paths(file(named, "cache.json", "Nope!")), "$.name $.name $.primaries ");
+    EXPECT_THAT(validate(file(named), Format::text).err, HasSubstr("did you mean cache-1?"));
 }
 
 TEST(Validate, SurvivesAnyBytes) {
