@@ -1,16 +1,18 @@
 #include "operator/commands/program.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <variant>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "api/json/document.hpp"
 #include "operator/commands/command_line.hpp"
 #include "operator/commands/commands.hpp"
 #include "operator/config/access.hpp"
@@ -22,15 +24,19 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t file_bytes_max = 1U << 20U;
-
+/// Reads no more than a spec may have: whatever is named, a device too, it ends. `malformed` when
+/// there is more.
 Result<std::string> read_text(std::istream& from, const std::string& path) {
-    std::string text(std::istreambuf_iterator<char>(from), {});
+    std::string text(json::document_size_max + 1, '\0');
+    from.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(from.gcount()));
     if (from.bad()) {
         return Error{ErrorKind::rejected, path + " cannot be read"};
     }
-    if (text.size() > file_bytes_max) {
-        return Error{ErrorKind::rejected, path + " is larger than 1 MiB"};
+    if (text.size() > json::document_size_max) {
+        return Error{ErrorKind::malformed,
+                     path + " is larger than " + std::to_string(json::document_size_max) +
+                         " bytes, which is all that fits into a Consul value"};
     }
     return text;
 }
@@ -38,6 +44,10 @@ Result<std::string> read_text(std::istream& from, const std::string& path) {
 Result<std::string> read_file(const std::string& path) {
     if (path == "-") {
         return read_text(std::cin, "standard input");
+    }
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) {
+        return Error{ErrorKind::malformed, path + " is a directory, not a file"};
     }
     std::ifstream file(path, std::ios::binary);
     if (!file) {
@@ -198,7 +208,8 @@ Outcome run_program(const std::vector<std::string>& words, const Surroundings& s
     if (!invocation.file.empty()) {
         auto text = read_file(invocation.file);
         if (text.has_error()) {
-            return failure(text.error().what);
+            const bool is_no_spec = text.error().kind == ErrorKind::malformed;
+            return failure(text.error().what, is_no_spec ? ExitCode::bad_usage : ExitCode::failed);
         }
         file.text = std::move(text).value();
     }

@@ -188,6 +188,17 @@ TEST(Program, NamesFilesThatCannotBeRead) {
                 HasSubstr("/does/not/exist.json cannot be opened"));
 }
 
+TEST(Program, ReadsNoMoreThanASpecMayHave) {
+    const Outcome endless = run_program({"validate", "/dev/zero"}, Surroundings{});
+    EXPECT_EQ(endless.code, ExitCode::bad_usage);
+    EXPECT_THAT(endless.err, HasSubstr("/dev/zero is larger than 390000 bytes"));
+    const Outcome directory = run_program({"validate", "/"}, Surroundings{});
+    EXPECT_EQ(directory.code, ExitCode::bad_usage);
+    EXPECT_THAT(directory.err, HasSubstr("/ is a directory"));
+    EXPECT_THAT(run_program({"get", "--config", "/dev/zero"}, Surroundings{}).err,
+                HasSubstr("/dev/zero is larger"));
+}
+
 TEST(Program, SaysWhereItLookedForConsul) {
     Surroundings surroundings;
     surroundings.environment["CONSUL_HTTP_ADDR"] = "127.0.0.1:1";
