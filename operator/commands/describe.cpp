@@ -124,6 +124,14 @@ Rows event_rows(const std::vector<Event>& events, std::size_t most, Timestamp no
     return rows;
 }
 
+bool is_service_taken(const ClusterStatus& status) {
+    return std::any_of(
+        status.conditions.begin(), status.conditions.end(), [](const Condition& condition) {
+            return condition.type == ConditionType::spec_valid && condition.status == Truth::no &&
+                   condition.reason == "ServiceTaken";
+        });
+}
+
 /// What a person would do now.
 std::string next_step(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader) {
     const std::string& name = stored.name.value();
@@ -131,7 +139,12 @@ std::string next_step(const Stored& stored, const ClusterStatus& status, const L
         return "nobody leads: start an operator with redis-operator run";
     }
     if (!stored.spec) {
-        return "correct the spec and apply it again; the one before stays in force";
+        return stored.record ? "correct the spec and apply it again; the one before stays in force"
+                             : "correct the spec and apply it again; nothing happens before that";
+    }
+    if (is_service_taken(status)) {
+        return "another cluster has this service or Nomad group: apply a spec that names others, "
+               "or delete one of the two";
     }
     if (!stored.status_is_current()) {
         return "the leader has not looked at the newest spec yet: redis-operator wait " + name;

@@ -12,6 +12,38 @@ std::size_t width_of(std::string_view text) {
     }));
 }
 
+/// Bytes of the first character of UTF-8; 0 when it is not one.
+std::size_t length_of_first(std::string_view text) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const std::size_t length = byte(0) < 0x80U   ? 1
+                               : byte(0) < 0xc2U ? 0
+                               : byte(0) < 0xe0U ? 2
+                               : byte(0) < 0xf0U ? 3
+                               : byte(0) < 0xf5U ? 4
+                                                 : 0;
+    if (length > text.size()) {
+        return 0;
+    }
+    for (std::size_t at = 1; at < length; ++at) {
+        if ((byte(at) & 0xc0U) != 0x80U) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/// Control characters, those of 8 bits too, and what turns the direction of writing:
+/// U+0000-001F, U+007F-009F, U+202A-202E, U+2066-2069.
+bool steers(std::string_view character) {
+    using namespace std::string_view_literals;
+    if (character.size() == 1) {
+        return static_cast<unsigned char>(character[0]) < 0x20U || character[0] == '\x7f';
+    }
+    return (character >= "\xc2\x80"sv && character <= "\xc2\x9f"sv) ||
+           (character >= "\xe2\x80\xaa"sv && character <= "\xe2\x80\xae"sv) ||
+           (character >= "\xe2\x81\xa6"sv && character <= "\xe2\x81\xa9"sv);
+}
+
 std::string_view escape_of(Paint paint) {
     switch (paint) {
         case Paint::plain:
@@ -64,10 +96,18 @@ std::string draw_table(const std::vector<std::vector<Cell>>& rows, Style style,
 }
 
 std::string printable(std::string_view text) {
-    std::string safe(text);
-    std::replace_if(
-        safe.begin(), safe.end(),
-        [](char c) { return static_cast<unsigned char>(c) < 0x20U || c == 0x7f; }, '?');
+    std::string safe;
+    safe.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = length_of_first(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(1, length));
+        if (length == 0 || steers(character)) {
+            safe += '?';
+        } else {
+            safe += character;
+        }
+        text.remove_prefix(character.size());
+    }
     return safe;
 }
 

@@ -17,6 +17,16 @@ constexpr milliseconds without_leader{1'000};
 constexpr milliseconds with_leader{10'000};
 constexpr milliseconds after_failure{500};
 
+/// What the leader, or without its word the spec itself, says against the newest spec.
+std::string why_refused(const Stored& stored) {
+    for (const auto& condition : stored.status->conditions) {
+        if (condition.type == ConditionType::spec_valid && condition.status == Truth::no) {
+            return " (" + condition.reason + "): " + condition.message;
+        }
+    }
+    return stored.problems.empty() ? "" : " (InvalidSpec): " + to_string(stored.problems.front());
+}
+
 /// Empty when it is so; else what is missing.
 std::string missing(const Stored& stored, const LeaderSeen& leader, WaitRequest::For what) {
     if (!leader.alive) {
@@ -35,7 +45,7 @@ std::string missing(const Stored& stored, const LeaderSeen& leader, WaitRequest:
         return "no operator has said yet whether it is formed";
     }
     if (!stored.status_is_current()) {
-        return "the leader has not accepted the newest spec";
+        return "the leader has not accepted the newest spec" + why_refused(stored);
     }
     if (status.phase == Phase::ready) {
         return "";
@@ -90,11 +100,15 @@ Answering wait(Toolbox tools, WaitRequest request) {
             co_await tools.time->sleep_for(std::min(pause, left));
         }
     }
+    // An error brings its own next step.
+    const std::size_t next = lacks.find("\nnext: ");
     Outcome late;
     late.code = ExitCode::not_so;
     late.err = name + " is not " + std::string(word_of(request.what)) + " after " +
-               to_string(request.timeout) + ": " + printable(lacks) +
-               "\nnext: redis-operator describe " + name + "\n";
+               to_string(request.timeout) + ": " + printable(lacks.substr(0, next)) +
+               (next == std::string::npos ? "\nnext: redis-operator describe " + name
+                                          : lacks.substr(next)) +
+               "\n";
     co_return late;
 }
 

@@ -232,6 +232,38 @@ TEST_F(Describe, SaysWhatToDoNext) {
         AllOf(HasSubstr("Doing      form, 3 of 7, for 2s\n"), HasSubstr("Next: under way")));
 }
 
+TEST_F(Describe, KnowsWhatIsWrongWithASpecThatIsNotInForce) {
+    elect();
+    declare(cache, R"({"version": 1})");
+    EXPECT_THAT(run(describe(tools(), cache)).out,
+                HasSubstr("Next: correct the spec and apply it again; nothing happens before"));
+
+    declare();
+    ClusterStatus status = ready();
+    status.phase = Phase::pending;
+    status.conditions = {{.type = ConditionType::spec_valid,
+                          .status = Truth::no,
+                          .reason = "ServiceTaken",
+                          .message = "cluster other has it",
+                          .since = ago(seconds(2))}};
+    publish(status);
+    EXPECT_THAT(run(describe(tools(), cache)).out,
+                HasSubstr("Next: another cluster has this service"));
+}
+
+TEST(Printable, LeavesNothingThatSteersATerminal) {
+    EXPECT_EQ(printable("a\x1b[2Jb\n\x7f"), "a?[2Jb??");
+    EXPECT_EQ(printable("8 bits \xc2\x9b"
+                        "2J"),
+              "8 bits ?2J");
+    EXPECT_EQ(printable("\xe2\x80\xae"
+                        "turned\xe2\x81\xa6"),
+              "?turned?");
+    EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x90\x98"),
+              "caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x90\x98");
+    EXPECT_EQ(printable("broken \x9b \xe2\x80"), "broken ? ??");
+}
+
 TEST_F(Describe, ShowsWhatCannotBeRead) {
     declare();
     consul_.put(key(cache, "record"), "{}");
@@ -321,6 +353,30 @@ TEST_F(Wait, DoesNotTakeTheStatusOfAnOlderSpec) {
     EXPECT_EQ(outcome.err,
               "cache is not ready after 3s: the leader has not accepted the newest spec\n"
               "next: redis-operator describe cache\n");
+}
+
+TEST_F(Wait, SaysWhyTheNewestSpecIsRefused) {
+    declare();
+    ClusterStatus status = ready();
+    status.conditions.push_back({.type = ConditionType::spec_valid,
+                                 .status = Truth::no,
+                                 .reason = "ServiceTaken",
+                                 .message = "cluster other has redis-cache",
+                                 .since = ago(seconds(2))});
+    publish(status);
+    declare();
+    elect();
+    EXPECT_THAT(run(wait(tools(), WaitRequest{.name = cache, .timeout = seconds(1)})).err,
+                HasSubstr("has not accepted the newest spec (ServiceTaken): cluster other has "
+                          "redis-cache\nnext: "));
+}
+
+TEST_F(Wait, SaysOnlyOneNextStep) {
+    line_.line = testing::FakeConsulClient::Line::refused;
+    const std::string err =
+        run(wait(tools(), WaitRequest{.name = cache, .timeout = seconds(1)})).err;
+    EXPECT_THAT(err, HasSubstr("\nnext: is an agent running there?"));
+    EXPECT_EQ(err.find("next:"), err.rfind("next:")) << err;
 }
 
 TEST_F(Wait, NoticesANewLeader) {
