@@ -4,7 +4,8 @@
 #
 # With ACLs: manifests/policies/ has what the operator's tokens need. Give tokens as paths of files that Nomad or an
 # administrator puts on the hosts, never as values: whoever may read the job would read them too.
-#   -var 'env={CONSUL_HTTP_TOKEN_FILE="/etc/redis-operator/consul-token"}'
+#   -var 'env={CONSUL_HTTP_TOKEN_FILE="/etc/redis-operator/consul-token",
+#              REDIS_OPERATOR_NOMAD_TOKEN_FILE="/etc/redis-operator/nomad-token"}'
 
 variable "operator_binary" {
   type        = string
@@ -27,13 +28,13 @@ variable "kv_prefix" {
 variable "log_level" {
   type        = string
   default     = "info"
-  description = "trace, debug, info, warn, error."
+  description = "debug, info, warn or error; anything else ends the program."
 }
 
 variable "log_format" {
   type        = string
   default     = "json"
-  description = "json for machines, text for people."
+  description = "json for machines, logfmt for people; anything else ends the program."
 }
 
 variable "consul_address" {
@@ -51,7 +52,7 @@ variable "nomad_address" {
 variable "env" {
   type        = map(string)
   default     = {}
-  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, NOMAD_CACERT."
+  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE and REDIS_OPERATOR_NOMAD_TOKEN_FILE. TLS (*_CACERT) is refused: it is not served yet."
 }
 
 variable "cpu" {

@@ -26,8 +26,3 @@ service_prefix "" {
 node_prefix "" {
   policy = "read"
 }
-
-# Who the local agent is (/v1/agent/self).
-agent_prefix "" {
-  policy = "read"
-}

@@ -5,7 +5,7 @@
 
 # Jobs and allocations of the clusters, and the count of their groups. Nothing is registered, stopped or executed.
 namespace "default" {
-  capabilities = ["list-jobs", "read-job", "scale-job"]
+  capabilities = ["read-job", "scale-job"]
 }
 
 # Which hosts there are, and what becomes of them.

@@ -5,7 +5,7 @@ import re
 from .server import Refusal
 
 OPEN = ("/v1/status/leader", "/v1/status/peers")
-# Capabilities list-jobs, read-job, scale-job on the default namespace, and node:read.
+# Capabilities list-jobs (which the recorded token had, and the manifest has no more), read-job, scale-job on the default namespace, and node:read.
 OPERATOR_MAY = (
     ("GET", r"/v1/jobs"),
     ("GET", r"/v1/job/.+"),
