@@ -131,9 +131,12 @@ void Parser::add_reading() {
     get->add_flag("--check", read.check, "Exit 3 unless all that is shown is Ready and led.");
     take_format(get);
 
-    take_name(add("describe", "Everything about one cluster, and the next step.", Asks::consul,
-                  {"  redis-operator describe cache"}),
-              true);
+    CLI::App* describe =
+        add("describe", "Everything about one cluster, and the next step.", Asks::consul,
+            {"  redis-operator describe cache\n"
+             "  redis-operator describe cache -o json"});
+    take_name(describe, true);
+    take_format(describe);
     CLI::App* events = add("events", "What happened to a cluster, oldest first.", Asks::consul,
                            {"  redis-operator events cache\n"
                             "  redis-operator events cache -o json"});

@@ -3,7 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "api/json/spec_json.hpp"
 #include "api/json/status_json.hpp"
+#include "api/json/writer.hpp"
 #include "operator/commands/commands.hpp"
 #include "operator/commands/shown.hpp"
 #include "operator/commands/spec_file.hpp"
@@ -28,6 +30,9 @@ std::string head(const Stored& stored, const ClusterStatus& status, const Leader
             printable(" (" + status.reason + "): " + status.message) + "\n";
     if (stored.spec) {
         text += line("Declared", summary(*stored.spec));
+        for (const auto& note : not_served_yet(*stored.spec)) {
+            text += line("Note", note);
+        }
     } else {
         text += line("Declared", "a spec that is not valid (" +
                                      counted(stored.problems.size(), "problem") + ")");
@@ -175,6 +180,35 @@ std::string next_step(const Stored& stored, const ClusterStatus& status, const L
     return "";
 }
 
+std::string as_json(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader) {
+    json::Writer writer;
+    writer.object().key("spec");
+    if (stored.spec) {
+        writer.raw(json::write_spec(*stored.spec));
+    } else {
+        writer.null();
+    }
+    writer.key("status").raw(json::write_status(status));
+    writer.key("events").raw(json::write_events(stored.events));
+    writer.key("leader");
+    if (leader.alive) {
+        writer.value(leader.name);
+    } else {
+        writer.null();
+    }
+    writer.key("problems").array();
+    for (const auto& problem : stored.problems) {
+        writer.object().field("path", problem.path).field("value", problem.value);
+        writer.field("rule", problem.rule).field("nearest", problem.nearest).end();
+    }
+    for (const auto& what : stored.damaged) {
+        writer.object().field("path", "").field("value", "");
+        writer.field("rule", "cannot be read: " + what).field("nearest", "").end();
+    }
+    writer.end().end();
+    return std::move(writer).text();
+}
+
 }  // namespace
 
 Answering describe(Toolbox tools, ClusterName name) {
@@ -193,6 +227,10 @@ Answering describe(Toolbox tools, ClusterName name) {
     const ClusterStatus status = shown_status(stored);
     const Timestamp now = tools.time->wall();
     Outcome outcome;
+    if (tools.format == Format::json) {
+        outcome.out = as_json(stored, status, leader.value()) + "\n";
+        co_return outcome;
+    }
     outcome.out = head(stored, status, leader.value(), tools.style, now) + problems(stored) +
                   conditions(status, tools.style, now) + shards(status, tools.style) +
                   instances(status, tools.style);

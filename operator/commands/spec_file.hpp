@@ -18,6 +18,12 @@ namespace rop::commands {
 [[nodiscard]] Outcome refused(const SpecFile& file, const std::vector<Problem>& problems,
                               Format format);
 
+/// What the spec declares and this version accepts without doing it, a sentence each: nobody must
+/// believe in a limit that is not set.
+[[nodiscard]] std::vector<std::string> not_served_yet(const ClusterSpec& spec);
+/// The same as lines: "note: ...\n".
+[[nodiscard]] std::string notes(const ClusterSpec& spec);
+
 /// "3 primaries with 1 replica each, service redis-cache, Nomad redis-cache/redis"
 [[nodiscard]] std::string summary(const ClusterSpec& spec);
 

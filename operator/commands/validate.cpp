@@ -67,6 +67,32 @@ json::SpecParse read_spec_file(const SpecFile& file) {
     return parse;
 }
 
+std::vector<std::string> not_served_yet(const ClusterSpec& spec) {
+    std::vector<std::string> list;
+    if (!spec.settings.empty()) {
+        list.emplace_back(
+            "settings are checked and not applied yet: give them to the servers by the job");
+    }
+    BalanceSpec balance;
+    balance.threshold = spec.balance.threshold;
+    if (spec.balance != balance) {
+        list.emplace_back(
+            "slots are not moved yet: of balance only threshold counts, for what Balanced says");
+    }
+    if (spec.allow.contains(Consent::adopt)) {
+        list.emplace_back("adopt is not served yet: an existing cluster is only looked at");
+    }
+    return list;
+}
+
+std::string notes(const ClusterSpec& spec) {
+    std::string text;
+    for (const auto& note : not_served_yet(spec)) {
+        text += "note: " + note + "\n";
+    }
+    return text;
+}
+
 std::string summary(const ClusterSpec& spec) {
     std::string text = std::to_string(spec.primaries) +
                        (spec.primaries == 1 ? " primary with " : " primaries with ") +
@@ -115,10 +141,16 @@ Outcome validate(const SpecFile& file, Format format) {
         answer["valid"] = true;
         answer["name"] = parse.spec->name.value();
         answer["problems"] = boost::json::array();
+        boost::json::array list;
+        for (const auto& note : not_served_yet(*parse.spec)) {
+            list.emplace_back(note);
+        }
+        answer["notes"] = std::move(list);
         return Outcome{ExitCode::done, boost::json::serialize(answer) + "\n", ""};
     }
     return Outcome{ExitCode::done,
-                   parse.spec->name.value() + ": valid: " + printable(summary(*parse.spec)) + "\n",
+                   parse.spec->name.value() + ": valid: " + printable(summary(*parse.spec)) + "\n" +
+                       notes(*parse.spec),
                    ""};
 }
 

@@ -251,6 +251,28 @@ TEST_F(Describe, KnowsWhatIsWrongWithASpecThatIsNotInForce) {
                 HasSubstr("Next: another cluster has this service"));
 }
 
+TEST_F(Describe, IsThereForPrograms) {
+    declare(cache, R"({"version": 1, "mode": "cluster", "primaries": 3, "replicasPerPrimary": 1,
+                       "service": "redis-cache", "settings": {"maxmemory": "1gb"}})");
+    EXPECT_THAT(run(describe(tools(), cache)).out,
+                HasSubstr("Note       settings are checked and not applied yet"));
+    publish(ready());
+    consul_.put(key(cache, "record"), "{}");
+    auto answer = boost::json::parse(run(describe(tools(Format::json), cache)).out);
+    EXPECT_EQ(answer.at("spec").at("service"), "redis-cache");
+    EXPECT_EQ(answer.at("status").at("phase"), "Ready");
+    EXPECT_TRUE(answer.at("events").as_array().empty());
+    EXPECT_TRUE(answer.at("leader").is_null());
+    EXPECT_EQ(answer.at("problems").as_array().size(), 1U);
+
+    elect();
+    declare(cache, R"({"version": 1, "mode": "cluster", "primaires": 3})");
+    answer = boost::json::parse(run(describe(tools(Format::json), cache)).out);
+    EXPECT_TRUE(answer.at("spec").is_null());
+    EXPECT_EQ(answer.at("leader"), "host-1");
+    EXPECT_EQ(answer.at("problems").at(0).at("path"), "$.primaires");
+}
+
 TEST(Printable, LeavesNothingThatSteersATerminal) {
     EXPECT_EQ(printable("a\x1b[2Jb\n\x7f"), "a?[2Jb??");
     EXPECT_EQ(printable("8 bits \xc2\x9b"
