@@ -1,3 +1,4 @@
+#include <map>
 #include <string>
 #include <utility>
 
@@ -53,7 +54,7 @@ Outcome applied(const Toolbox& tools, const ClusterSpec& spec, Change change, st
         return outcome;
     }
     outcome.out = spec.name.value() + ": " + std::string(to_string(change)) + ": " +
-                  printable(summary(spec)) + "\n" + next_step(spec.name, leader);
+                  printable(summary(spec)) + "\n" + notes(spec) + next_step(spec.name, leader);
     return outcome;
 }
 
@@ -68,13 +69,34 @@ Answering show_plan(Toolbox tools, ClusterSpec spec) {
         boost::json::object answer;
         answer["name"] = name.value();
         answer["result"] = "dry-run";
+        answer["phase"] = to_string(seen.value().status.phase);
+        answer["reason"] = seen.value().status.reason;
+        answer["message"] = seen.value().status.message;
         answer["plan"] = boost::json::parse(json::write_plan(seen.value().plan));
         outcome.out = boost::json::serialize(answer) + "\n";
         co_return outcome;
     }
-    outcome.out = "A leader would begin with:\n" + to_string(seen.value().plan) +
+    const ClusterStatus& status = seen.value().status;
+    outcome.out = name.value() + ": " + std::string(to_string(status.phase)) +
+                  printable(" (" + status.reason + "): " + status.message) +
+                  "\nA leader would begin with:\n" + to_string(seen.value().plan) +
                   "Nothing was written: --dry-run.\n";
     co_return outcome;
+}
+
+/// The leader refuses the second of two specs for one service, but only later and elsewhere.
+std::string warning_of_shared_service(const std::map<ClusterName, Stored>& all,
+                                      const ClusterSpec& spec) {
+    for (const auto& [name, other] : all) {
+        const bool claims = (other.spec && other.spec->service == spec.service) ||
+                            (other.record && other.record->spec.service == spec.service);
+        if (name != spec.name && claims) {
+            return "warning: cluster " + name.value() + " has service " + printable(spec.service) +
+                   " too, and one service is one cluster's: one of the two will be refused as "
+                   "ServiceTaken\n";
+        }
+    }
+    return "";
 }
 
 Outcome changed_meanwhile(const ClusterName& name) {
@@ -93,11 +115,13 @@ Answering apply(Toolbox tools, ApplyRequest request) {
     }
     const ClusterSpec spec = *parse.spec;
 
-    auto stored = co_await tools.store.one(spec.name);
-    if (stored.has_error()) {
-        co_return failure(stored.error().what);
+    auto all = co_await tools.store.all();
+    if (all.has_error()) {
+        co_return failure(all.error().what);
     }
-    const Stored& before = stored.value();
+    Stored& before = all.value()[spec.name];
+    before.name = spec.name;
+    const std::string warning = warning_of_shared_service(all.value(), spec);
     if (before.record) {
         const auto problems = problems_of_change(*before.record, spec);
         if (!problems.empty()) {
@@ -105,7 +129,9 @@ Answering apply(Toolbox tools, ApplyRequest request) {
         }
     }
     if (request.dry_run) {
-        co_return co_await show_plan(std::move(tools), spec);
+        Outcome shown = co_await show_plan(std::move(tools), spec);
+        shown.err = warning + shown.err;
+        co_return shown;
     }
 
     auto leader = co_await tools.store.leader();
@@ -113,7 +139,9 @@ Answering apply(Toolbox tools, ApplyRequest request) {
         co_return failure(leader.error().what);
     }
     if (before.spec == spec) {
-        co_return applied(tools, spec, Change::unchanged, before.spec_index, leader.value());
+        Outcome same = applied(tools, spec, Change::unchanged, before.spec_index, leader.value());
+        same.err = warning;
+        co_return same;
     }
     const std::string key = tools.store.key(spec.name, "spec");
     std::vector<ports::TxnOp> write;
@@ -131,7 +159,9 @@ Answering apply(Toolbox tools, ApplyRequest request) {
     const auto& entries = written.value().entries;
     const std::uint64_t index = entries.empty() ? 0 : entries.front().modify_index;
     const Change change = before.declared ? Change::changed : Change::created;
-    co_return applied(tools, spec, change, index, leader.value());
+    Outcome outcome = applied(tools, spec, change, index, leader.value());
+    outcome.err = warning;
+    co_return outcome;
 }
 
 }  // namespace rop::commands

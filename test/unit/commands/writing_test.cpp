@@ -133,6 +133,34 @@ TEST_F(Apply, ChangesOnlyWhatDiffers) {
     EXPECT_GT(spec_index(), index);
 }
 
+TEST_F(Apply, WarnsOfAServiceThatAnotherClusterHas) {
+    declare(ClusterName{"other"});
+    for (const bool dry_run : {true, false}) {
+        const Outcome outcome = run(apply(tools(), ApplyRequest{file(), dry_run}));
+        EXPECT_EQ(outcome.code, ExitCode::done);
+        EXPECT_THAT(outcome.err, AllOf(HasSubstr("warning: cluster other has service redis-cache"),
+                                       HasSubstr("ServiceTaken")));
+    }
+    const std::string elsewhere =
+        R"({"version": 1, "mode": "cluster", "primaries": 3, "service": "elsewhere"})";
+    EXPECT_EQ(run(apply(tools(), ApplyRequest{file(elsewhere)})).err, "");
+}
+
+TEST_F(Apply, NamesWhatIsNotServedYet) {
+    const std::string wishes =
+        R"({"version": 1, "mode": "cluster", "primaries": 3, "service": "s", "allow": ["adopt"],
+            "settings": {"maxmemory": "1gb"}, "balance": {"weights": {"a": 2}}})";
+    for (const auto& out : {run(apply(tools(), ApplyRequest{file(wishes)})).out,
+                            validate(file(wishes), Format::text).out}) {
+        EXPECT_THAT(out, AllOf(HasSubstr("\nnote: settings are checked and not applied yet"),
+                               HasSubstr("\nnote: slots are not moved yet"),
+                               HasSubstr("\nnote: adopt is not served yet")));
+    }
+    const auto answer = boost::json::parse(validate(file(wishes), Format::json).out);
+    EXPECT_EQ(answer.at("notes").as_array().size(), 3U);
+    EXPECT_EQ(validate(file(), Format::text).out.find("note:"), std::string::npos);
+}
+
 TEST_F(Apply, WritesNothingThatIsWrong) {
     const Outcome outcome = run(apply(tools(), ApplyRequest{file(wrong_spec)}));
     EXPECT_EQ(outcome.code, ExitCode::bad_usage);
@@ -164,8 +192,10 @@ TEST_F(Apply, DryRunShowsThePlanAndWritesNothing) {
                               .instance = {}}};
     const Outcome outcome = run(apply(tools(), ApplyRequest{file(), true}));
     EXPECT_EQ(outcome.code, ExitCode::done);
-    EXPECT_EQ(outcome.out, "A leader would begin with:\n" + to_string(plan_) +
-                               "Nothing was written: --dry-run.\n");
+    EXPECT_EQ(outcome.out,
+              "cache: Pending (TooFewInstances): 2 of 6 instances answer\n"
+              "A leader would begin with:\n" +
+                  to_string(plan_) + "Nothing was written: --dry-run.\n");
     EXPECT_EQ(looked_instead_, json::parse_spec(cache_spec, "cache").spec);
     EXPECT_EQ(consul_.get(key(cache, "spec")), std::nullopt);
 
