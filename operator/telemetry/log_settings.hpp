@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace rop::log {
@@ -22,5 +24,9 @@ struct Settings {
 /// Holds for every later line of the process. Lines go to standard error, with their time in
 /// UTC to the millisecond.
 void configure(Settings settings);
+
+/// Lines go there instead, without their time, until called with nothing: where another time than
+/// the machine's holds, as in the simulator.
+void divert(std::function<void(Level, const std::string& line)> to);
 
 }  // namespace rop::log

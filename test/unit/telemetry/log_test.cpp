@@ -52,6 +52,15 @@ TEST_F(Log, KeepsOneLineOneLine) {
                 ::testing::EndsWith("event=x error=\"two\\nlines \\u001b[31m=\\\\\" empty=\"\"\n"));
 }
 
+TEST_F(Log, GoesElsewhereWhenDivertedWithoutItsTime) {
+    std::string line;
+    divert([&](Level, const std::string& text) { line = text; });
+    EXPECT_EQ(written_by([] { warn("lost", {{"epoch", 3}}); }), "");
+    divert({});
+    EXPECT_EQ(line, " level=warn event=lost epoch=3");
+    EXPECT_NE(written_by([] { warn("lost"); }), "");
+}
+
 TEST_F(Log, LeavesOutWhatIsBelowTheLevel) {
     configure(Settings{.level = Level::warn, .format = Format::logfmt});
     EXPECT_EQ(written_by([] { info("quiet"); }), "");
