@@ -4,10 +4,8 @@
 #include <exception>
 #include <utility>
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
-
 #include "operator/loop/look.hpp"
+#include "operator/runtime/cancellation.hpp"
 #include "operator/telemetry/log.hpp"
 #include "operator/telemetry/metrics.hpp"
 #include "reconcilers/registry.hpp"
@@ -100,12 +98,10 @@ asio::awaitable<void> ClusterLoop::guarded_round() {
     std::string bug;
     try {
         co_await round();
-    } catch (const boost::system::system_error& error) {
-        if (error.code() == asio::error::operation_aborted) {
+    } catch (const std::exception& error) {
+        if (runtime::is_cancellation(std::current_exception())) {
             throw;
         }
-        bug = error.what();
-    } catch (const std::exception& error) {
         bug = error.what();
     }
     if (!bug.empty()) {
