@@ -33,8 +33,12 @@ Result<SlotRange> parse_slot_range(std::string_view text) {
 }
 
 SlotSet::SlotSet(SlotRange range) {
-    for (std::size_t slot = range.first.value(); slot <= range.last.value(); ++slot) {
-        bits_.set(slot);
+    const std::size_t first = range.first.value();
+    const std::size_t last = range.last.value();
+    if (first <= last) {
+        bits_.set();
+        bits_ >>= slot_count - 1 - (last - first);
+        bits_ <<= first;
     }
 }
 
@@ -64,17 +68,14 @@ Result<SlotSet> SlotSet::parse(std::string_view text) {
 }
 
 std::vector<SlotRange> SlotSet::ranges() const {
+    // Ranges are few and slots are many: libstdc++'s own searches skip whole words of bits.
+    const auto others = ~bits_;
     std::vector<SlotRange> out;
-    for (std::size_t i = 0; i < slot_count; ++i) {
-        if (!bits_.test(i)) {
-            continue;
-        }
-        const Slot slot{static_cast<std::uint16_t>(i)};
-        if (!out.empty() && out.back().last.value() + 1 == slot.value()) {
-            out.back().last = slot;
-        } else {
-            out.push_back(SlotRange{slot, slot});
-        }
+    for (std::size_t first = bits_._Find_first(); first < slot_count;) {
+        const std::size_t end = others._Find_next(first);
+        out.push_back(SlotRange{Slot{static_cast<std::uint16_t>(first)},
+                                Slot{static_cast<std::uint16_t>(end - 1)}});
+        first = end < slot_count ? bits_._Find_next(end) : slot_count;
     }
     return out;
 }
