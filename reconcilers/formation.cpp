@@ -39,6 +39,15 @@ bool is_evidence(const Instance& instance) {
            (own != nullptr && !own->slots.empty());
 }
 
+/// A stranger that lives, as its check in Consul says, and has not told us what it is. What is
+/// only left over in the catalog is not waited for.
+bool may_turn_out_to_belong(const Instance& instance) {
+    const bool lives = instance.consul && instance.consul->status == "passing";
+    return instance.contact == Contact::loading ||
+           (lives &&
+            (instance.contact == Contact::timed_out || instance.contact == Contact::unasked));
+}
+
 void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& instance,
                Muster& muster) {
     if (is_evidence(instance)) {
@@ -68,6 +77,11 @@ void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& insta
         case Kind::locked_out:
         case Kind::garbled:
         case Kind::not_ours:
+            if (may_turn_out_to_belong(instance)) {
+                muster.awaited.push_back(id);
+            }
+            note(ConditionType::members_known);
+            return;
         case Kind::cluster_off:
         case Kind::duplicate:
         case Kind::bus_port_mapped:
