@@ -74,14 +74,14 @@ void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& insta
             return;
         case Kind::ending:
             return;
-        case Kind::locked_out:
-        case Kind::garbled:
         case Kind::not_ours:
             if (may_turn_out_to_belong(instance)) {
                 muster.awaited.push_back(id);
             }
             note(ConditionType::members_known);
             return;
+        case Kind::locked_out:
+        case Kind::garbled:
         case Kind::cluster_off:
         case Kind::duplicate:
         case Kind::bus_port_mapped:

@@ -55,19 +55,32 @@ bool is_failed(const Snapshot& seen, const Topology& topology, const NodeId& nod
     });
 }
 
+/// Tables keep a dead replica until it is forgotten; one that is only silent may come back.
+bool may_replicate(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    const auto& members = seen.record->members;
+    return topology.where.contains(node) ||
+           (!is_failed(seen, topology, node) &&
+            std::any_of(members.begin(), members.end(), [&](const auto& entry) {
+                return entry.second.node == node && !is_gone(seen, entry.first, node);
+            }));
+}
+
+std::size_t count_replicas(const Snapshot& seen, const Topology& topology, const NodeId& primary) {
+    const auto it = topology.replicas.find(primary);
+    if (it == topology.replicas.end()) {
+        return 0;
+    }
+    return static_cast<std::size_t>(
+        std::count_if(it->second.begin(), it->second.end(),
+                      [&](const NodeId& node) { return may_replicate(seen, topology, node); }));
+}
+
 std::vector<Opening> openings(const ClusterSpec& spec, const Snapshot& seen,
                               const Topology& topology) {
     std::vector<Opening> found;
     for (const auto& [node, slots] : topology.owners) {
         if (const Instance* primary = find_node(seen, topology, node)) {
-            const auto it = topology.replicas.find(node);
-            const std::size_t count =
-                it == topology.replicas.end()
-                    ? 0
-                    : static_cast<std::size_t>(std::count_if(
-                          it->second.begin(), it->second.end(), [&](const NodeId& id) {
-                              return topology.where.contains(id) || !is_failed(seen, topology, id);
-                          }));
+            const std::size_t count = count_replicas(seen, topology, node);
             found.push_back(Opening{primary, place_of(spec, *primary), count});
         }
     }
@@ -113,13 +126,15 @@ Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& t
     const auto declared = static_cast<std::size_t>(spec.replicas_per_primary);
     std::vector<const Instance*> spare;
     for (const auto& [node, followers] : topology.replicas) {
-        if (followers.size() <= declared || !topology.owners.contains(node)) {
-            continue;
-        }
+        std::vector<const Instance*> in_sync;
         for (const auto& follower : followers) {
-            if (const Instance* instance = find_node(seen, topology, follower)) {
-                spare.push_back(instance);
+            const Instance* instance = find_node(seen, topology, follower);
+            if (instance != nullptr && instance->report->link_up) {
+                in_sync.push_back(instance);
             }
+        }
+        if (in_sync.size() > declared && topology.owners.contains(node)) {
+            spare.insert(spare.end(), in_sync.begin(), in_sync.end());
         }
     }
     std::erase_if(open, [&](const Opening& opening) { return opening.replicas >= declared; });
@@ -136,12 +151,14 @@ Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& t
     return follow;
 }
 
-/// Redis is about to link a replica, or to notice that all slots are served: nobody tells when.
+/// Redis is about to link a replica, or to notice that all slots are served, or somebody who was
+/// silent answers again: nobody tells when.
 bool settles(const Snapshot& seen, const Topology& topology) {
-    return std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
-        const InstanceReport& report = *seen.instances.at(entry.second).report;
-        return !report.state_ok || (report.is_replica && !report.link_up);
-    });
+    return !topology.whole() ||
+           std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+               const InstanceReport& report = *seen.instances.at(entry.second).report;
+               return !report.state_ok || (report.is_replica && !report.link_up);
+           });
 }
 
 }  // namespace
