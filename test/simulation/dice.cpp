@@ -35,4 +35,8 @@ std::string Dice::hex(std::size_t digits) {
     return text;
 }
 
+std::string Dice::uuid() {
+    return hex(8) + "-" + hex(4) + "-" + hex(4) + "-" + hex(4) + "-" + hex(12);
+}
+
 }  // namespace rop::simulation

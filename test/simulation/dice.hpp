@@ -23,6 +23,8 @@ class Dice {
     bool chance(double probability);
     /// `digits` lower-case hex digits.
     std::string hex(std::size_t digits);
+    /// As Consul and Nomad write their ids.
+    std::string uuid();
     /// An independent stream: drawing from one does not change the other.
     Dice fork() { return Dice{next()}; }
 

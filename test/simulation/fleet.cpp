@@ -55,6 +55,16 @@ RedisServer* Fleet::at_bus(const std::string& host, std::uint16_t bus_port) {
     return nullptr;
 }
 
+SlotSet Fleet::last_slots_of(const NodeId& node) const {
+    SlotSet slots;
+    for (const auto& [id, server] : servers_) {
+        if (server->node() == node) {
+            slots = server->self().slots;
+        }
+    }
+    return slots;
+}
+
 std::vector<RedisServer*> Fleet::alive() {
     std::vector<RedisServer*> living;
     for (const auto& [id, server] : servers_) {

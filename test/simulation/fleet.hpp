@@ -48,6 +48,9 @@ class Fleet {
     /// All that live, in the order of their start.
     [[nodiscard]] std::vector<RedisServer*> alive();
 
+    /// What the newest server that was this node owned, by its own word, alive or dead.
+    [[nodiscard]] SlotSet last_slots_of(const NodeId& node) const;
+
     // What servers ask of their surroundings.
     [[nodiscard]] Clock& clock() { return clock_; }
     [[nodiscard]] Dice& dice() { return dice_; }

@@ -132,8 +132,8 @@ ports::Reply RedisServer::client_command(ClientConnection& client, const Words& 
 ports::Reply RedisServer::config(const Words& words) {
     const std::string name = words.size() < 2 ? "" : lower(words[1]);
     if (name == "rewrite" && words.size() == 2) {
-        // Jobs start their servers by arguments alone.
-        return error("ERR The server is running without a config file");
+        return options_.has_config_file ? status("OK")
+                                        : error("ERR The server is running without a config file");
     }
     if (name == "set" && words.size() >= 4 && words.size() % 2 == 0) {
         return config_set(words);

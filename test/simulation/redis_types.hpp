@@ -112,6 +112,7 @@ struct RedisOptions {
     std::uint16_t bus_port = 0;
     bool announces_ip = true;  // cluster-announce-ip
     bool cluster_enabled = true;
+    bool has_config_file = false;  // Started by arguments alone, as the shipped job does.
     std::optional<std::string> password;
     std::chrono::milliseconds node_timeout{15'000};
     std::chrono::milliseconds loading{0};      // How long it answers -LOADING.

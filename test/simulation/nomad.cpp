@@ -1,0 +1,176 @@
+#include "test/simulation/nomad.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+namespace rop::simulation {
+
+using ports::Allocation;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+bool is_over(const Allocation& allocation) {
+    return allocation.facts.client_status == "failed" ||
+           allocation.facts.client_status == "complete";
+}
+
+}  // namespace
+
+Nomad::Nomad(Clock& clock, Dice dice, Job job, std::vector<ports::NomadNode> hosts)
+    : clock_(clock), dice_(dice), job_(std::move(job)), hosts_(std::move(hosts)) {}
+
+void Nomad::changed() {
+    std::vector<Waiter> asked = std::exchange(waiters_, {});
+    std::erase_if(asked, [](const Waiter& waiter) { return !waiter(); });
+    std::ranges::move(waiters_, std::back_inserter(asked));
+    waiters_ = std::move(asked);
+}
+
+void Nomad::fail() {
+    up_ = false;
+    changed();
+}
+
+void Nomad::heal() {
+    up_ = true;
+    changed();
+}
+
+std::size_t Nomad::wanted_running() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(allocations_, [](const auto& one) { return !is_over(one); }));
+}
+
+std::size_t Nomad::free_index() const {
+    std::set<std::string> taken;
+    for (const Allocation& one : allocations_) {
+        if (!is_over(one)) {
+            taken.insert(one.facts.name);
+        }
+    }
+    std::size_t index = 0;
+    while (taken.contains(job_.name + "." + job_.group + "[" + std::to_string(index) + "]")) {
+        ++index;
+    }
+    return index;
+}
+
+void Nomad::run(std::uint32_t count) {
+    registered_ = true;
+    count_ = count;
+    job_index_ = ++index_;
+    while (wanted_running() < count_) {
+        place();
+    }
+    changed();
+}
+
+void Nomad::place() {
+    Allocation one;
+    one.id = dice_.uuid();
+    // On the host with the fewest, the first of them.
+    const auto load = [this](const ports::NomadNode& host) {
+        return std::ranges::count_if(allocations_, [&](const Allocation& other) {
+            return !is_over(other) && other.node_name == host.name;
+        });
+    };
+    const ports::NomadNode& host = *std::ranges::min_element(hosts_, {}, load);
+    one.node_name = host.name;
+    one.facts.job = job_.name;
+    one.facts.group = job_.group;
+    one.facts.name = job_.name + "." + job_.group + "[" + std::to_string(free_index()) + "]";
+    one.facts.host = HostId{host.id};
+    one.facts.client_status = "pending";
+    one.facts.desired_status = "run";
+    one.facts.create_index = ++index_;
+    allocations_.push_back(one);
+    clock_.after(dice_.between(milliseconds{50}, milliseconds{400}),
+                 [this, id = one.id] { started(id); });
+}
+
+void Nomad::started(const std::string& id) {
+    Allocation& one = *find(id);
+    one.facts.client_status = "running";
+    one.facts.started_at = clock_.wall();
+    ++index_;
+    driver_.start(one);
+    changed();
+}
+
+Allocation* Nomad::find(const std::string& id) {
+    const auto it =
+        std::ranges::find_if(allocations_, [&](const auto& one) { return one.id == id; });
+    return it == allocations_.end() ? nullptr : &*it;
+}
+
+void Nomad::task_terminated(const std::string& id) {
+    const Timestamp ended = clock_.wall();
+    clock_.after(dice_.between(milliseconds{20}, milliseconds{600}), [this, id, ended] {
+        Allocation& one = *find(id);
+        one.facts.client_status = "failed";
+        one.facts.terminated_at = ended;
+        ++index_;
+        driver_.stopped(one);
+        changed();
+        // restart { attempts = 0 mode = "fail" } reschedule { delay = "5s" }
+        clock_.after(seconds{5}, [this] {
+            if (wanted_running() < count_) {
+                place();
+                changed();
+            }
+        });
+    });
+}
+
+ports::Page<std::vector<Allocation>> Nomad::allocations(const std::string& nomad_namespace,
+                                                        const std::string& job) const {
+    const bool known = nomad_namespace == job_.nomad_namespace && job == job_.name;
+    return {known ? allocations_ : std::vector<Allocation>{}, index_};
+}
+
+ports::Page<std::vector<ports::NomadNode>> Nomad::nodes() const {
+    std::vector<ports::NomadNode> stubs = hosts_;
+    for (ports::NomadNode& stub : stubs) {
+        stub.meta.clear();
+        stub.consul_name.clear();
+    }
+    return {stubs, 20};
+}
+
+GroupFacts Nomad::group(const std::string& nomad_namespace, const std::string& job,
+                        const std::string& group) const {
+    GroupFacts facts;
+    const bool known = nomad_namespace == job_.nomad_namespace && job == job_.name;
+    if (registered_ && known && group == job_.group) {
+        facts.job_exists = true;
+        facts.count = count_;
+        facts.job_modify_index = job_index_;
+    }
+    return facts;
+}
+
+Result<void> Nomad::scale(const NomadTarget& target, std::uint32_t count,
+                          std::uint64_t job_modify_index) {
+    if (!registered_ || target.job != job_.name) {
+        return Error{ErrorKind::rejected, "job \"" + target.job + "\" not found"};
+    }
+    if (target.group != job_.group) {
+        return Error{ErrorKind::rejected, "task group \"" + target.group +
+                                              "\" specified for scaling does not exist in job"};
+    }
+    if (job_modify_index != 0 && job_modify_index != job_index_) {
+        return Error{ErrorKind::rejected,
+                     "Enforcing job modify index: job exists with conflicting job modify index"};
+    }
+    if (count < count_) {
+        return Error{ErrorKind::rejected, "the model does not scale in"};
+    }
+    run(count);
+    return ok();
+}
+
+}  // namespace rop::simulation

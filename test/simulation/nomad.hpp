@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/ports/nomad.hpp"
+#include "test/simulation/clock.hpp"
+#include "test/simulation/dice.hpp"
+
+namespace rop::simulation {
+
+/// One Nomad with one job of one group: places allocations on hosts, and replaces those that
+/// failed five seconds later by new ones, as the shipped job asks.
+class Nomad {
+  public:
+    struct Job {
+        std::string name = "redis-cache";
+        std::string group = "redis";
+        std::string nomad_namespace = "default";
+    };
+    /// Brings the task of an allocation to life, or learns that it has to end.
+    struct Driver {
+        std::function<void(const ports::Allocation&)> start;
+        std::function<void(const ports::Allocation&)> stopped;
+    };
+
+    Nomad(Clock& clock, Dice dice, Job job, std::vector<ports::NomadNode> hosts);
+
+    void set_driver(Driver driver) { driver_ = std::move(driver); }
+    [[nodiscard]] const std::vector<ports::NomadNode>& hosts() const { return hosts_; }
+    [[nodiscard]] const Job& job() const { return job_; }
+    [[nodiscard]] std::uint32_t count() const { return count_; }
+
+    /// `nomad job run`, or a scale: as many allocations as said, at once.
+    void run(std::uint32_t count);
+    /// The task ended by itself; its client tells so after a moment.
+    void task_terminated(const std::string& allocation);
+
+    void fail();
+    void heal();
+    [[nodiscard]] bool up() const { return up_; }
+
+    [[nodiscard]] ports::Page<std::vector<ports::Allocation>> allocations(
+        const std::string& nomad_namespace, const std::string& job) const;
+    [[nodiscard]] ports::Page<std::vector<ports::NomadNode>> nodes() const;
+    [[nodiscard]] GroupFacts group(const std::string& nomad_namespace, const std::string& job,
+                                   const std::string& group) const;
+    Result<void> scale(const NomadTarget& target, std::uint32_t count,
+                       std::uint64_t job_modify_index);
+
+    using Waiter = std::function<bool()>;
+    void wait(Waiter waiter) { waiters_.push_back(std::move(waiter)); }
+
+  private:
+    [[nodiscard]] std::size_t wanted_running() const;
+    [[nodiscard]] std::size_t free_index() const;
+    void place();
+    void started(const std::string& id);
+    ports::Allocation* find(const std::string& id);
+    void changed();
+
+    Clock& clock_;
+    Dice dice_;
+    Job job_;
+    std::vector<ports::NomadNode> hosts_;
+    Driver driver_;
+    bool up_ = true;
+    bool registered_ = false;  // The job.
+    std::uint32_t count_ = 0;
+    std::uint64_t index_ = 20;
+    std::uint64_t job_index_ = 20;
+    std::vector<ports::Allocation> allocations_;
+    std::vector<Waiter> waiters_;
+};
+
+}  // namespace rop::simulation

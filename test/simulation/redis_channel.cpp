@@ -1,0 +1,290 @@
+#include "test/simulation/redis_channel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "test/simulation/redis_server.hpp"
+
+namespace rop::simulation {
+
+using ports::Reply;
+using ports::Words;
+
+void RedisChannel::begin(std::shared_ptr<Exchange> exchange) {
+    const auto self = shared_from_this();
+    exchange->alarm = context_.clock->after(exchange->request.deadline, [self, exchange] {
+        if (exchange->over) {
+            return;
+        }
+        if (self->current_ == exchange) {
+            self->finish(Error{ErrorKind::unavailable, "no answer in time"},
+                         Outcome::Contact::timed_out);
+        } else {
+            std::erase(self->queue_, exchange);  // It never got its turn.
+            self->end(exchange, Error{ErrorKind::unavailable, "no answer in time"},
+                      Outcome::Contact::timed_out);
+        }
+    });
+    queue_.push_back(std::move(exchange));
+    start_next();
+}
+
+void RedisChannel::abandon(const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->over) {
+        return;
+    }
+    exchange->over = true;
+    context_.clock->cancel(exchange->alarm);
+    std::erase(queue_, exchange);
+    if (current_ == exchange) {
+        close();
+        current_.reset();
+        start_next();
+    }
+}
+
+void RedisChannel::close() {
+    if (connection_ == nullptr) {
+        return;
+    }
+    const ConnectionPtr closed = std::exchange(connection_, nullptr);
+    closed->open = false;
+    closed->last_sent =
+        std::max(closed->last_sent, context_.clock->now() + context_.faults->latency());
+    context_.clock->at(closed->last_sent, [closed, fleet = context_.fleet] {
+        if (RedisServer* server = fleet->find(closed->server)) {
+            server->disconnected(closed->client);
+        }
+    });
+}
+
+void RedisChannel::drop() {
+    close();
+    std::deque<std::shared_ptr<Exchange>> dropped = std::exchange(queue_, {});
+    if (current_ != nullptr) {
+        dropped.push_front(std::exchange(current_, nullptr));
+    }
+    for (const auto& exchange : dropped) {
+        end(exchange, Error{ErrorKind::unavailable, "connection dropped"},
+            Outcome::Contact::closed);
+    }
+}
+
+void RedisChannel::end(const std::shared_ptr<Exchange>& exchange, std::optional<Error> failure,
+                       Outcome::Contact contact) {
+    exchange->over = true;
+    context_.clock->cancel(exchange->alarm);
+    exchange->outcome.contact = contact;
+    exchange->outcome.failure = std::move(failure);
+    context_.process->deliver([exchange] { exchange->parked->put(exchange->outcome); });
+}
+
+void RedisChannel::start_next() {
+    if (current_ != nullptr || queue_.empty()) {
+        return;
+    }
+    current_ = queue_.front();
+    queue_.pop_front();
+    if (connection_ != nullptr && connection_->name != current_->request.connection_name) {
+        close();
+    }
+    if (connection_ == nullptr) {
+        connect();
+    } else {
+        write();
+    }
+}
+
+void RedisChannel::connect() {
+    const auto self = shared_from_this();
+    if (context_.faults->fate() != Faults::Fate::fine) {
+        return;  // The SYN is lost: silence until the deadline.
+    }
+    const auto there_and_back = context_.faults->latency() + context_.faults->latency();
+    context_.clock->after(there_and_back, [self, exchange = current_] {
+        if (self->is_current(exchange)) {
+            self->connected(exchange);
+        }
+    });
+}
+
+void RedisChannel::connected(const std::shared_ptr<Exchange>& exchange) {
+    RedisServer* server = context_.fleet->at(to_);
+    if (server == nullptr) {
+        finish(Error{ErrorKind::unavailable, "connection refused"}, Outcome::Contact::refused);
+        return;
+    }
+    connection_ = std::make_shared<Connection>();
+    connection_->server = server->id();
+    connection_->name = exchange->request.connection_name;
+    const std::weak_ptr<RedisChannel> weak = weak_from_this();
+    const std::weak_ptr<Connection> weak_connection = connection_;
+    connection_->client = server->accept(context_.process->name(), [weak, weak_connection] {
+        const auto self = weak.lock();
+        const auto connection = weak_connection.lock();
+        if (self != nullptr && connection != nullptr) {
+            self->receive(connection, [self, connection] { self->lost(connection); });
+        }
+    });
+    greet(exchange);
+}
+
+void RedisChannel::greet(const std::shared_ptr<Exchange>& exchange) {
+    std::vector<Words> greeting;
+    if (const ports::Access* access = exchange->request.access.get();
+        access != nullptr && access->password) {
+        greeting.push_back(access->username.empty()
+                               ? Words{"AUTH", *access->password}
+                               : Words{"AUTH", access->username, *access->password});
+    }
+    if (!connection_->name.empty()) {
+        greeting.push_back({"CLIENT", "SETNAME", connection_->name});
+    }
+    if (greeting.empty()) {
+        write();
+        return;
+    }
+    const auto self = shared_from_this();
+    transfer(greeting, [self, exchange](const std::vector<Reply>& replies) {
+        if (self->is_current(exchange)) {
+            self->greeted(replies);
+        }
+    });
+}
+
+void RedisChannel::greeted(const std::vector<Reply>& replies) {
+    for (const Reply& reply : replies) {
+        const bool refused = reply.text.starts_with("NOAUTH") ||
+                             reply.text.starts_with("WRONGPASS") ||
+                             reply.text.starts_with("ERR AUTH");
+        if (reply.is_error() && refused) {
+            finish(Error{ErrorKind::denied, reply.text}, Outcome::Contact::auth_failed);
+            return;
+        }
+        if (reply.is_error()) {
+            finish(Error{ErrorKind::malformed, reply.text}, Outcome::Contact::garbled);
+            return;
+        }
+    }
+    write();
+}
+
+void RedisChannel::write() {
+    write_some(0);
+}
+
+void RedisChannel::write_some(std::size_t from) {
+    const auto& request = current_->request;
+    if (request.may_write && !request.may_write()) {
+        finish(Error{ErrorKind::fenced, "the lease is lost"}, Outcome::Contact::fine);
+        return;
+    }
+    const std::size_t left = request.commands.size() - from;
+    const std::size_t count =
+        left > 1 && context_.faults->split() ? context_.faults->dice().between(1, left - 1) : left;
+    const auto first = request.commands.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::vector<Words> commands(first, first + static_cast<std::ptrdiff_t>(count));
+    current_->outcome.written = true;
+    if (context_.observer != nullptr) {
+        context_.observer->commands_written(context_.process->name(), to_, connection_->name,
+                                            commands);
+    }
+    const auto self = shared_from_this();
+    const auto exchange = current_;
+    transfer(commands, [self, exchange](const std::vector<Reply>& replies) {
+        if (!self->is_current(exchange)) {
+            return;
+        }
+        auto& got = exchange->outcome.replies;
+        got.insert(got.end(), replies.begin(), replies.end());
+        if (got.size() == exchange->request.commands.size()) {
+            self->finish(std::nullopt, Outcome::Contact::fine);
+        }
+    });
+    if (count < left) {
+        context_.clock->after(context_.faults->latency(), [self, exchange, next = from + count] {
+            if (self->is_current(exchange)) {
+                self->context_.process->deliver([self, exchange, next] {
+                    if (self->is_current(exchange)) {
+                        self->write_some(next);
+                    }
+                });
+            }
+        });
+    }
+}
+
+void RedisChannel::transfer(const std::vector<Words>& commands,
+                            std::function<void(const std::vector<Reply>&)> on_replies) {
+    const ConnectionPtr connection = connection_;
+    const Faults::Fate fate = context_.faults->fate();
+    std::vector<Words> arriving = commands;
+    if (fate == Faults::Fate::request_lost) {
+        arriving.resize(context_.faults->dice().between(0, commands.size() - 1));
+    }
+    connection->last_sent =
+        std::max(connection->last_sent, context_.clock->now() + context_.faults->latency());
+    const auto self = shared_from_this();
+    context_.clock->at(connection->last_sent, [self, connection, arriving, fate, on_replies] {
+        RedisServer* server = self->context_.fleet->find(connection->server);
+        if (connection->stalled || server == nullptr || !server->connected(connection->client)) {
+            return;
+        }
+        std::vector<Reply> replies;
+        for (const Words& words : arriving) {
+            if (!server->connected(connection->client)) {
+                return;  // Killed by what came before.
+            }
+            replies.push_back(server->execute(connection->client, words));
+        }
+        if (fate == Faults::Fate::fine) {
+            self->receive(connection, [on_replies, replies] { on_replies(replies); });
+            return;
+        }
+        connection->stalled = true;
+        if (self->context_.faults->dice().chance(0.5)) {  // A reset; else silence.
+            server->disconnected(connection->client);
+            self->receive(connection, [self, connection] { self->lost(connection); });
+        }
+    });
+}
+
+void RedisChannel::receive(const ConnectionPtr& connection, std::function<void()> news) {
+    connection->last_received =
+        std::max(connection->last_received, context_.clock->now() + context_.faults->latency());
+    context_.clock->at(connection->last_received,
+                       [process = context_.process, connection, news = std::move(news)] {
+                           if (connection->open) {
+                               process->deliver([connection, news] {
+                                   if (connection->open) {
+                                       news();
+                                   }
+                               });
+                           }
+                       });
+}
+
+void RedisChannel::lost(const ConnectionPtr& connection) {
+    if (connection_ != connection) {
+        return;
+    }
+    if (current_ != nullptr) {
+        finish(Error{ErrorKind::unavailable, "connection closed by the server"},
+               Outcome::Contact::closed);
+    }
+    close();
+    on_lost_(to_);
+}
+
+void RedisChannel::finish(std::optional<Error> failure, Outcome::Contact contact) {
+    const auto exchange = std::exchange(current_, nullptr);
+    const bool partly = exchange->outcome.written &&
+                        exchange->outcome.replies.size() < exchange->request.commands.size();
+    if (failure && (failure->kind != ErrorKind::fenced || partly)) {
+        close();  // Replies would be out of step.
+    }
+    end(exchange, std::move(failure), contact);
+    start_next();
+}
+
+}  // namespace rop::simulation

@@ -1,0 +1,214 @@
+#include "test/simulation/sim_consul.hpp"
+
+#include <utility>
+
+#include "test/simulation/sim_blocking.hpp"
+#include "test/simulation/sim_call.hpp"
+
+namespace rop::simulation {
+namespace {
+
+namespace asio = boost::asio;
+using ports::BlockingQuery;
+using ports::KvEntry;
+using ports::Page;
+using ports::TxnAnswer;
+using ports::TxnOp;
+
+class SimConsul : public ports::ConsulPort {
+  public:
+    SimConsul(SimConsulContext context, asio::any_io_executor executor)
+        : context_(std::move(context)), executor_(std::move(executor)) {}
+
+    Answer<Page<std::vector<KvEntry>>> kv_list(std::string prefix, BlockingQuery query) override {
+        auto look = [this, prefix, query] {
+            return forgotten(query) ? Page<std::vector<KvEntry>>{{}, 1}
+                                    : context_.consul->list(prefix);
+        };
+        return read<std::vector<KvEntry>>(std::move(look), query, {});
+    }
+
+    Answer<Page<std::optional<KvEntry>>> kv_get(std::string key, BlockingQuery query) override {
+        const auto seen = std::make_shared<std::string>();  // Who held the lock when it was read.
+        auto look = [this, key, query, seen] {
+            auto page = forgotten(query) ? Page<std::optional<KvEntry>>{std::nullopt, 1}
+                                         : context_.consul->get(key);
+            *seen = page.value ? page.value->session : "";
+            return page;
+        };
+        std::function<void()> delivered;
+        if (query.consistent) {
+            delivered = [this, key, seen, sent = context_.clock->now()] {
+                proved(key, *seen, sent);
+            };
+        }
+        return read<std::optional<KvEntry>>(std::move(look), query, std::move(delivered));
+    }
+
+    Answer<Page<std::vector<ports::ServiceEntry>>> health(std::string service,
+                                                          BlockingQuery query) override {
+        auto look = [this, service, query] {
+            return forgotten(query) ? Page<std::vector<ports::ServiceEntry>>{{}, 1}
+                                    : context_.consul->health(service);
+        };
+        return read<std::vector<ports::ServiceEntry>>(std::move(look), query, {});
+    }
+
+    Answer<TxnAnswer> txn(std::vector<TxnOp> operations) override {
+        const Moment sent = context_.clock->now();
+        const auto applied = std::make_shared<bool>(false);
+        auto work = [this, operations, applied]() -> Result<TxnAnswer> {
+            auto answer = context_.consul->txn(context_.process->name(), operations);
+            *applied = answer && answer.value().applied;
+            return answer;
+        };
+        auto delivered = [this, operations, applied, sent] {
+            if (*applied) {
+                proved_by(operations, sent);
+            }
+        };
+        return run<TxnAnswer>(std::move(work), std::move(delivered));
+    }
+
+    Answer<std::string> session_create(ports::SessionRequest request) override {
+        const auto created = std::make_shared<std::string>();
+        auto work = [this, request, created]() -> Result<std::string> {
+            auto answer = context_.consul->create_session(context_.node, request);
+            *created = answer ? answer.value() : "";
+            return answer;
+        };
+        auto delivered = [this, created] {
+            if (context_.observer != nullptr && !created->empty()) {
+                context_.observer->session_created(context_.process->name(), *created);
+            }
+        };
+        return run<std::string>(std::move(work), std::move(delivered));
+    }
+
+    Answer<bool> session_renew(std::string session) override {
+        auto work = [this, session]() -> Result<bool> {
+            return context_.consul->renew_session(session);
+        };
+        return run<bool>(std::move(work), {});
+    }
+
+    Answer<void> session_destroy(std::string session) override {
+        auto work = [this, session]() -> Result<void> {
+            context_.consul->destroy_session(session);
+            return ok();
+        };
+        return run<void>(std::move(work), {});
+    }
+
+    Answer<void> register_service(ports::TtlService service) override {
+        auto work = [this, service]() -> Result<void> {
+            context_.consul->register_service(context_.node, service);
+            return ok();
+        };
+        return run<void>(std::move(work), {}, Needs::agent);
+    }
+
+    Answer<void> pass_check(std::string check_id) override {
+        auto work = [this, check_id]() -> Result<void> {
+            return context_.consul->pass_check(context_.node, check_id);
+        };
+        return run<void>(std::move(work), {}, Needs::agent);
+    }
+
+    Answer<void> deregister_service(std::string service_id) override {
+        auto work = [this, service_id]() -> Result<void> {
+            context_.consul->deregister_service(context_.node, service_id);
+            return ok();
+        };
+        return run<void>(std::move(work), {}, Needs::agent);
+    }
+
+    Answer<std::vector<ports::AgentService>> agent_services(std::string name) override {
+        auto work = [this, name]() -> Result<std::vector<ports::AgentService>> {
+            return context_.consul->agent_services(context_.node, name);
+        };
+        return run<std::vector<ports::AgentService>>(std::move(work), {}, Needs::agent);
+    }
+
+    Answer<std::string> agent_node() override {
+        auto work = [this]() -> Result<std::string> { return context_.node; };
+        return run<std::string>(std::move(work), {}, Needs::agent);
+    }
+
+  private:
+    enum class Needs { servers, agent };
+
+    bool forgotten(const BlockingQuery& query) {
+        return !query.consistent && context_.consul->forgot(context_.process->name());
+    }
+
+    void proved(const std::string& key, const std::string& session, Moment sent) {
+        if (context_.observer != nullptr && !session.empty()) {
+            context_.observer->lock_proved(context_.process->name(), key, session, sent);
+        }
+    }
+
+    /// A transaction that wrote and checked the lock has proved it at the servers; one that only
+    /// read may have been answered from an old view.
+    void proved_by(const std::vector<TxnOp>& operations, Moment sent) {
+        bool wrote = false;
+        for (const TxnOp& operation : operations) {
+            wrote = wrote || !std::holds_alternative<ports::KvCheckSession>(operation);
+        }
+        for (const TxnOp& operation : operations) {
+            if (const auto* lock = std::get_if<ports::KvLock>(&operation)) {
+                proved(lock->key, lock->session, sent);
+            } else if (const auto* check = std::get_if<ports::KvCheckSession>(&operation);
+                       check != nullptr && wrote) {
+                proved(check->key, check->session, sent);
+            }
+        }
+    }
+
+    template <class T>
+    SimCall<T> call() {
+        return SimCall<T>(*context_.clock, *context_.faults, *context_.process, executor_);
+    }
+
+    template <class T>
+    Answer<Page<T>> read(std::function<Page<T>()> look, BlockingQuery query,
+                         std::function<void()> delivered) {
+        BlockingServer<T> server;
+        server.look = std::move(look);
+        server.up = [consul = context_.consul] { return consul->up(); };
+        server.wait = [consul = context_.consul](std::function<bool()> waiter) {
+            consul->wait(std::move(waiter));
+        };
+        return block<T>(call<Page<T>>(), std::move(server), query, context_.clock, context_.faults,
+                        std::move(delivered));
+    }
+
+    template <class T>
+    Answer<T> run(std::function<Result<T>()> work, std::function<void()> delivered,
+                  Needs needs = Needs::servers) {
+        const SimCall<T> request = call<T>();
+        auto arrive = [request, work = std::move(work), delivered = std::move(delivered), needs,
+                       context = &context_] {
+            if (needs == Needs::servers && !context->consul->up()) {
+                request.fail(context->faults->latency(), "500 No cluster leader");
+            } else {
+                request.answer(work(), delivered);
+            }
+        };
+        request.send(std::move(arrive));
+        Result<T> answer = co_await request.wait();
+        co_return answer;
+    }
+
+    SimConsulContext context_;
+    asio::any_io_executor executor_;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::ConsulPort> make_sim_consul(SimConsulContext context,
+                                                   asio::any_io_executor executor) {
+    return std::make_unique<SimConsul>(std::move(context), std::move(executor));
+}
+
+}  // namespace rop::simulation

@@ -1,0 +1,110 @@
+#include "test/simulation/sim_nomad.hpp"
+
+#include <utility>
+
+#include "test/simulation/sim_blocking.hpp"
+#include "test/simulation/sim_call.hpp"
+
+namespace rop::simulation {
+namespace {
+
+namespace asio = boost::asio;
+using ports::BlockingQuery;
+using ports::Page;
+
+class SimNomad : public ports::NomadPort {
+  public:
+    SimNomad(SimNomadContext context, asio::any_io_executor executor)
+        : context_(std::move(context)), executor_(std::move(executor)) {}
+
+    Answer<Page<std::vector<ports::Allocation>>> allocations(std::string nomad_namespace,
+                                                             std::string job,
+                                                             BlockingQuery query) override {
+        auto look = [nomad = context_.nomad, nomad_namespace, job] {
+            return nomad->allocations(nomad_namespace, job);
+        };
+        return read<std::vector<ports::Allocation>>(std::move(look), query);
+    }
+
+    Answer<Page<std::vector<ports::NomadNode>>> nodes(BlockingQuery query) override {
+        auto look = [nomad = context_.nomad] { return nomad->nodes(); };
+        return read<std::vector<ports::NomadNode>>(std::move(look), query);
+    }
+
+    Answer<ports::NomadNode> node(std::string id) override {
+        auto work = [nomad = context_.nomad, id]() -> Result<ports::NomadNode> {
+            for (const ports::NomadNode& host : nomad->hosts()) {
+                if (host.id == id) {
+                    return host;
+                }
+            }
+            return Error{ErrorKind::rejected, "node not found"};
+        };
+        return run<ports::NomadNode>(std::move(work));
+    }
+
+    Answer<GroupFacts> group(std::string nomad_namespace, std::string job,
+                             std::string group) override {
+        auto work = [nomad = context_.nomad, nomad_namespace, job, group]() -> Result<GroupFacts> {
+            return nomad->group(nomad_namespace, job, group);
+        };
+        return run<GroupFacts>(std::move(work));
+    }
+
+    Answer<void> scale(NomadTarget target, std::uint32_t count, std::uint64_t job_modify_index,
+                       std::string message) override {
+        auto work = [this, target, count, job_modify_index, message]() -> Result<void> {
+            auto answer = context_.nomad->scale(target, count, job_modify_index);
+            if (answer && context_.scaled) {
+                context_.scaled(context_.process->name(), count);
+            }
+            return answer;
+        };
+        return run<void>(std::move(work));
+    }
+
+  private:
+    template <class T>
+    SimCall<T> call() {
+        return SimCall<T>(*context_.clock, *context_.faults, *context_.process, executor_);
+    }
+
+    template <class T>
+    Answer<Page<T>> read(std::function<Page<T>()> look, BlockingQuery query) {
+        BlockingServer<T> server;
+        server.look = std::move(look);
+        server.up = [nomad = context_.nomad] { return nomad->up(); };
+        server.wait = [nomad = context_.nomad](std::function<bool()> waiter) {
+            nomad->wait(std::move(waiter));
+        };
+        return block<T>(call<Page<T>>(), std::move(server), query, context_.clock, context_.faults,
+                        {});
+    }
+
+    template <class T>
+    Answer<T> run(std::function<Result<T>()> work) {
+        const SimCall<T> request = call<T>();
+        auto arrive = [request, work = std::move(work), context = &context_] {
+            if (!context->nomad->up()) {
+                request.fail(context->faults->latency(), "500 No cluster leader");
+            } else {
+                request.answer(work());
+            }
+        };
+        request.send(std::move(arrive));
+        Result<T> answer = co_await request.wait();
+        co_return answer;
+    }
+
+    SimNomadContext context_;
+    asio::any_io_executor executor_;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::NomadPort> make_sim_nomad(SimNomadContext context,
+                                                 asio::any_io_executor executor) {
+    return std::make_unique<SimNomad>(std::move(context), std::move(executor));
+}
+
+}  // namespace rop::simulation
