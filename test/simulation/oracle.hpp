@@ -1,0 +1,115 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/record.hpp"
+#include "test/simulation/consul.hpp"
+#include "test/simulation/fleet.hpp"
+#include "test/simulation/sim_consul.hpp"
+#include "test/simulation/sim_redis.hpp"
+#include "test/simulation/trace.hpp"
+
+namespace rop::simulation {
+
+/// Judges everything that operators do against the safety rules of the design (section 8), with
+/// knowledge that no operator has: who really lives, who really holds which keys and slots.
+///
+/// What gossip has not spread yet is no violation: servers may disagree about an owner for a
+/// while, as Redis lets them. Violations are things that an operator did or let happen:
+///  - a command written while its sender could not prove the lock, by the time of its last
+///    proof's sending, or while another operator still could;
+///  - a command that took effect after a newer leader's first one at the same server;
+///  - a command that is not among the few that forming and mending need, or any to a stranger;
+///  - a change before the record committed to it;
+///  - MEET of anyone whom the record does not prove; FORGET of one that lives or owns slots;
+///  - a slot given to a second owner, or away from keys;
+///  - a key that was acknowledged, of which a living server let go, and which nobody holds.
+class Oracle : public FleetObserver,
+               public ConsulObserver,
+               public LeaseObserver,
+               public SocketObserver {
+  public:
+    Oracle(Clock& clock, Fleet& fleet, Trace& trace, std::string cluster);
+
+    /// Servers that the service lists without being ours to touch.
+    void add_stranger(ServerId id) { strangers_.insert(id); }
+    [[nodiscard]] bool knows_strangers() const { return !strangers_.empty(); }
+    [[nodiscard]] bool is_stranger(ServerId id) const { return strangers_.contains(id); }
+    /// The process will never write again.
+    void process_ended(const std::string& process) { proofs_.erase(process); }
+    /// A client was told that its key is stored.
+    void key_acknowledged(Key key) { acknowledged_.insert(key); }
+    /// `victim` is about to die: keys that only it holds die of that, not of us.
+    void about_to_die(const RedisServer& victim);
+
+    [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
+    void violated(const std::string& what);
+
+    [[nodiscard]] const std::optional<Record>& record() const { return record_; }
+    [[nodiscard]] bool has_keys() const { return !acknowledged_.empty(); }
+    /// Commands, scalings and KV writes of operators so far, except keeping the lock.
+    [[nodiscard]] std::uint64_t changes() const { return changes_; }
+    [[nodiscard]] std::uint64_t commands() const { return commands_; }
+    void count_change() { ++changes_; }
+    /// Living servers of the declared service that are not strangers.
+    [[nodiscard]] std::vector<const RedisServer*> ours() const;
+
+    /// By the word of the living themselves.
+    [[nodiscard]] SlotSet owned_slots() const;
+
+    // FleetObserver
+    void command_applied(const RedisServer& server, const ClientConnection& client,
+                         const ports::Words& words, const ports::Reply& reply) override;
+    void keys_dropped(const RedisServer& server, const std::set<Key>& keys,
+                      const std::string& why) override;
+    // ConsulObserver
+    void kv_written(const std::string& process, const std::vector<ports::TxnOp>& ops) override;
+    // LeaseObserver
+    void session_created(const std::string& process, const std::string& session) override;
+    void lock_proved(const std::string& process, const std::string& key, const std::string& session,
+                     Moment sent) override;
+    // SocketObserver
+    void commands_written(const std::string& process, const Endpoint& to,
+                          const std::string& connection_name,
+                          const std::vector<ports::Words>& commands) override;
+
+  private:
+    void check_lease(const std::string& process, const ports::Words& words);
+    void check_committed(const ports::Words& words);
+    void check_epoch(const RedisServer& server, const ClientConnection& client);
+    void check_meet(const RedisServer& server, const ports::Words& words);
+    void check_slots(const RedisServer& server, const ports::Words& words);
+    void check_forget(const RedisServer& server, const ports::Words& words);
+    void check_record(const std::string& process, const std::string& text);
+    void check_retired(const Record& before, const Record& after);
+    void check_epoch_key(const std::string& text);
+    [[nodiscard]] bool in_record(const RedisServer& server) const;
+
+    Clock& clock_;
+    Fleet& fleet_;
+    Trace& trace_;
+    std::string record_key_;
+    std::string prefix_ = "redis-operator/";
+    std::optional<std::string> violation_;
+    std::set<ServerId> strangers_;
+    std::set<Key> acknowledged_;
+    std::set<Key> excused_;
+    std::map<std::string, std::set<std::string>> sessions_;  // By process.
+    std::map<std::string, Moment> proofs_;  // Sending of the last proof, by process.
+    std::map<ServerId, std::uint64_t> newest_epoch_;
+    std::uint64_t epoch_key_ = 0;
+    std::optional<Record> record_;
+    std::uint64_t changes_ = 0;
+    std::uint64_t commands_ = 0;
+};
+
+/// Whether a command changes something, and is therefore a leader's alone.
+[[nodiscard]] bool changes_something(const ports::Words& words);
+
+}  // namespace rop::simulation

@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include "test/simulation/redis_server.hpp"
+#include "test/simulation/world.hpp"
+
+// What a healthy end looks like.
+namespace rop::simulation {
+
+namespace {
+
+std::string short_name(const RedisServer& server) {
+    return server.node().value().substr(0, 8);
+}
+
+/// Whether `server` sees the cluster as it is: everybody, nobody else, nobody failed.
+std::string disagreement(const RedisServer& server, const std::vector<const RedisServer*>& all) {
+    if (server.table().size() != all.size()) {
+        return "knows " + std::to_string(server.table().size()) + " nodes of " +
+               std::to_string(all.size());
+    }
+    for (const RedisServer* other : all) {
+        const auto it = server.table().find(other->node());
+        if (it == server.table().end()) {
+            return "does not know " + short_name(*other);
+        }
+        const Peer& peer = it->second;
+        if (peer.failed || peer.suspected || peer.handshake || peer.no_address) {
+            return "sees no healthy " + short_name(*other);
+        }
+        if (peer.slots != other->self().slots || peer.is_primary != other->self().is_primary ||
+            peer.primary != other->self().primary) {
+            return "disagrees with " + short_name(*other);
+        }
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string World::unfinished() const {
+    const auto all = oracle_.ours();
+    if (all.size() < options_.wanted()) {
+        return "only " + std::to_string(all.size()) + " instances run";
+    }
+    SlotSet served;
+    std::size_t primaries = 0;
+    std::map<NodeId, std::size_t> replicas;
+    for (const RedisServer* server : all) {
+        if (const std::string why = disagreement(*server, all); !why.empty()) {
+            return short_name(*server) + " " + why;
+        }
+        if (!server->state_ok()) {
+            return short_name(*server) + " does not serve";
+        }
+        if (server->node_timeout() != options_.node_timeout) {
+            return short_name(*server) + " has a node timeout of " +
+                   std::to_string(server->node_timeout().count()) + " ms";
+        }
+        if (server->self().is_primary) {
+            primaries += server->self().slots.empty() ? 0 : 1;
+            replicas[server->node()];
+            served = served | server->self().slots;
+        } else if (!server->link_up()) {
+            return short_name(*server) + " has no link to its primary";
+        } else {
+            ++replicas[server->self().primary];
+        }
+    }
+    if (served.size() != slot_count || primaries != options_.primaries) {
+        return std::to_string(served.size()) + " slots on " + std::to_string(primaries) +
+               " primaries";
+    }
+    for (const auto& [primary, count] : replicas) {
+        if (count < options_.replicas_per_primary) {
+            return primary.value().substr(0, 8) + " has " + std::to_string(count) + " replicas";
+        }
+    }
+    if (!oracle_.record() || oracle_.record()->state != RecordState::formed ||
+        oracle_.record()->members.size() != all.size()) {
+        return "the record is not that of a formed cluster of " + std::to_string(all.size());
+    }
+    const auto views = leaders_view();
+    const auto view = views.find(cluster());
+    if (view == views.end() || view->second.status == nullptr) {
+        return "no leader has a status";
+    }
+    // Whoever does not belong here is named, which keeps the phase from Ready.
+    const Phase phase = view->second.status->phase;
+    if (phase != Phase::ready && !(phase == Phase::degraded && oracle_.knows_strangers())) {
+        return "the status is " + std::string(to_string(view->second.status->phase)) + ": " +
+               view->second.status->message;
+    }
+    return "";
+}
+
+}  // namespace rop::simulation
