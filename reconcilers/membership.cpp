@@ -293,12 +293,12 @@ bool all_is_lost(const Snapshot& seen) {
 Proposal Membership::propose() {
     if (all_is_lost(seen_)) {
         name_the_rest();
-        proposal_.findings.push_back(
-            Finding{ConditionType::slots_covered,
-                    "ShardDataLost",
-                    "the cluster was formed, but no instance of record owns a slot any more: "
-                    "nothing is assigned without consent (delete --forget-record starts anew)",
-                    {}});
+        proposal_.findings.push_back(Finding{
+            ConditionType::slots_covered,
+            "ShardDataLost",
+            "the cluster was formed, but no instance of record owns a slot any more: "
+            "nothing is assigned without consent (delete --forget-record --yes starts anew)",
+            {}});
         proposal_.holds = true;
         return std::move(proposal_);
     }
