@@ -80,6 +80,17 @@ def check_reasons(text, sources):
         yield f"nothing gives the reason {reason} any more"
 
 
+# A row of the table in operator/commands/reasons.cpp.
+EXPLAINED = re.compile(r'Explanation\{\s*"(\w+)"')
+EXPLANATIONS = "operator/commands/reasons.cpp"
+
+
+def check_explanations(text, source):
+    documented, explained = reasons_documented(text), set(EXPLAINED.findall(source))
+    for reason in sorted(documented ^ explained):
+        yield f"the reason {reason} stands in one of the two only: {REASONS_DOCUMENT}, {EXPLANATIONS}"
+
+
 def check_document(path, text, root=ROOT):
     return sorted({*check_links(path, text, root), *check_named_files(path, text, root)})
 
@@ -94,7 +105,8 @@ def main():
     document = ROOT / REASONS_DOCUMENT
     sources = [file.read_text() for file in ROOT.glob("reconcilers/*.cpp")]
     sources.append((ROOT / "operator/commands/shown.cpp").read_text())
-    for message in check_reasons(document.read_text(), sources):
+    explanations = check_explanations(document.read_text(), (ROOT / EXPLANATIONS).read_text())
+    for message in [*check_reasons(document.read_text(), sources), *explanations]:
         print(f"{REASONS_DOCUMENT}: {message}")
         findings += 1
     return 1 if findings else 0

@@ -7,6 +7,7 @@
 #include "api/json/status_json.hpp"
 #include "api/json/writer.hpp"
 #include "operator/commands/commands.hpp"
+#include "operator/commands/reasons.hpp"
 #include "operator/commands/shown.hpp"
 #include "operator/commands/spec_file.hpp"
 
@@ -77,6 +78,45 @@ std::string conditions(const ClusterStatus& status, Style style, Timestamp now) 
                         Cell(age(one.since, now)), Cell(one.reason), Cell(one.message)});
     }
     return "\nConditions\n" + draw_table(rows, style, "  ");
+}
+
+/// A reason that somebody should understand, and where it stands.
+struct OpenReason {
+    std::string where;  // "ReplicasInSync", or "Degraded" where only the phase has it.
+    const Explanation* explanation;
+    std::string next;
+};
+
+/// One for each condition that is not True, and the phase's own.
+std::vector<OpenReason> open_reasons(const Stored& stored, const ClusterStatus& status) {
+    const ClusterSpec* spec = stored.spec ? &*stored.spec : nullptr;
+    std::vector<OpenReason> list;
+    const auto add = [&](std::string_view where, const std::string& reason) {
+        if (const Explanation* found = explain(reason)) {
+            list.push_back({std::string(where), found, next_step_of(*found, stored.name, spec)});
+        }
+    };
+    bool phase_is_told = status.phase == Phase::ready;
+    for (const auto& one : status.conditions) {
+        if (one.status != Truth::yes) {
+            add(to_string(one.type), one.reason);
+            phase_is_told = phase_is_told || one.reason == status.reason;
+        }
+    }
+    if (!phase_is_told) {
+        add(to_string(status.phase), status.reason);
+    }
+    return list;
+}
+
+std::string meanings(const std::vector<OpenReason>& reasons) {
+    std::string text;
+    for (const auto& one : reasons) {
+        text += "  " + one.where + " (" + std::string(one.explanation->reason) +
+                "): " + std::string(one.explanation->meaning) +
+                "\n    next: " + printable(one.next) + "\n";
+    }
+    return text.empty() ? "" : "\nWhat it means\n" + text;
 }
 
 std::string shards(const ClusterStatus& status, Style style) {
@@ -170,14 +210,16 @@ std::string next_step(const Stored& stored, const ClusterStatus& status, const L
         case Phase::rolling:
             return "under way: redis-operator wait " + name + " --for ready";
         case Phase::paused:
-            return "paused until the spec's pausedUntil";
         case Phase::pending:
         case Phase::degraded:
         case Phase::down:
-            return "what is missing stands under Conditions; redis-operator plan " + name +
-                   " shows what the operator does about it";
+            break;
     }
-    return "";
+    if (const Explanation* found = explain(status.reason)) {
+        return next_step_of(*found, stored.name, &*stored.spec);
+    }
+    return "what is missing stands under Conditions; redis-operator plan " + name +
+           " shows what the operator does about it";
 }
 
 std::string as_json(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader) {
@@ -204,6 +246,11 @@ std::string as_json(const Stored& stored, const ClusterStatus& status, const Lea
     for (const auto& what : stored.damaged) {
         writer.object().field("path", "").field("value", "");
         writer.field("rule", "cannot be read: " + what).field("nearest", "").end();
+    }
+    writer.end().key("explanations").array();
+    for (const auto& one : open_reasons(stored, status)) {
+        writer.object().field("about", one.where).field("reason", one.explanation->reason);
+        writer.field("meaning", one.explanation->meaning).field("next", one.next).end();
     }
     writer.end().end();
     return std::move(writer).text();
@@ -232,8 +279,8 @@ Answering describe(Toolbox tools, ClusterName name) {
         co_return outcome;
     }
     outcome.out = head(stored, status, leader.value(), tools.style, now) + problems(stored) +
-                  conditions(status, tools.style, now) + shards(status, tools.style) +
-                  instances(status, tools.style);
+                  conditions(status, tools.style, now) + meanings(open_reasons(stored, status)) +
+                  shards(status, tools.style) + instances(status, tools.style);
     if (!stored.events.empty()) {
         outcome.out += "\nEvents\n" +
                        draw_table(event_rows(stored.events, events_shown, now), tools.style, "  ");

@@ -128,7 +128,7 @@ class Workshop : public ::testing::Test {
                               .since = ago(std::chrono::minutes(5))},
                              {.type = ConditionType::replicas_in_sync,
                               .status = Truth::no,
-                              .reason = "Syncing",
+                              .reason = "ReplicasMissing",
                               .message = "1 replica is not in sync",
                               .since = ago(std::chrono::seconds(3))}};
         const char* slots[] = {"0-5460", "5461-10922", "10923-16383"};

@@ -330,3 +330,8 @@ class TestReasons:
     def test_one_is_explained_in_vain(self):
         found = list(check_docs.check_reasons(self.TABLE, ['note("Silent")']))
         assert found == ["nothing gives the reason Loading any more"]
+
+    def test_one_is_not_explained_to_people(self):
+        source = 'Explanation{"Silent", "A.", "b"}, Explanation{\n "Late", "A.", "b"}'
+        found = list(check_docs.check_explanations(self.TABLE, source))
+        assert [line.split()[2] for line in found] == ["Late", "Loading"]
