@@ -5,11 +5,13 @@
 // whole layout in the record before the first Redis command; whoever leads next completes it.
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "reconcilers/adoption.hpp"
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/forming.hpp"
 #include "reconcilers/layout.hpp"
@@ -181,23 +183,37 @@ Finding nomad_unavailable(const Snapshot& seen) {
                    {}};
 }
 
-Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
-    Proposal proposal;
+Proposal take_over(const ClusterSpec& spec, const Snapshot& seen, Muster muster) {
+    Proposal proposal =
+        adopt(spec, seen, FoundCluster{muster.belonging, muster.blank, muster.awaited});
+    proposal.findings.insert(proposal.findings.begin(),
+                             std::make_move_iterator(muster.findings.begin()),
+                             std::make_move_iterator(muster.findings.end()));
+    if (!muster.awaited.empty()) {
+        proposal.look_again = std::min(proposal.look_again.value_or(ask_again), ask_again);
+    }
+    if (spec.nomad && !seen.nomad.certain) {  // Nobody is proven to be ours.
+        proposal.steps.clear();
+        proposal.findings.push_back(nomad_unavailable(seen));
+    }
+    return proposal;
+}
+
+/// Nothing is of record yet, so nothing may be done; what will be done is worth telling.
+Proposal outlook(const ClusterSpec& spec, const Snapshot& seen) {
     Muster muster = call_muster(seen);
+    return muster.belonging.empty() ? Proposal{} : take_over(spec, seen, std::move(muster));
+}
+
+Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
+    Muster muster = call_muster(seen);
+    if (!muster.belonging.empty()) {
+        return take_over(spec, seen, std::move(muster));
+    }
+    Proposal proposal;
     proposal.findings = std::move(muster.findings);
     if (!muster.awaited.empty()) {
         proposal.look_again = ask_again;  // Nobody tells when one has loaded its data.
-    }
-    if (!muster.belonging.empty()) {
-        proposal.findings.push_back(
-            Finding{ConditionType::formed,
-                    "ExistingCluster",
-                    list_names(muster.belonging) +
-                        " own slots or know other nodes: a cluster exists already and is left "
-                        "alone (read-only); its record is missing, or it is another service's",
-                    {}});
-        proposal.holds = true;
-        return proposal;
     }
     if (spec.nomad && !seen.nomad.certain) {
         proposal.findings.push_back(nomad_unavailable(seen));
@@ -236,7 +252,10 @@ Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
 }  // namespace
 
 Proposal formation(const ClusterSpec& spec, const Snapshot& seen) {
-    if (!seen.record || seen.record->state == RecordState::formed) {
+    if (!seen.record) {
+        return outlook(spec, seen);
+    }
+    if (seen.record->state == RecordState::formed) {
         return {};
     }
     if (seen.record->state == RecordState::accepted) {

@@ -1,6 +1,7 @@
 #include "reconcilers/layout.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -169,7 +170,106 @@ class Deal {
     std::map<InstanceId, const Place*> from_;
 };
 
+class Completion {
+  public:
+    Completion(UnfinishedShards unfinished, std::size_t primaries, std::size_t replicas)
+        : work_(std::move(unfinished)), wanted_(primaries), each_(replicas) {
+        unowned_ = SlotSet::all();
+        for (const auto& shard : work_.shards) {
+            unowned_ = unowned_ - SlotSet{shard.slots};
+        }
+    }
+
+    std::vector<ShardLayout> run() {
+        while (!unowned_.empty() && work_.shards.size() < wanted_ && add_primary()) {
+        }
+        deal_unowned();
+        dissolve_empty_shards();
+        for (const auto& candidate : work_.free) {
+            seat(candidate, SIZE_MAX);
+        }
+        for (const auto& candidate : work_.spare) {
+            seat(candidate, each_);
+        }
+        return std::move(work_.shards);
+    }
+
+  private:
+    /// From the place with the fewest primaries, and first of those that must have a part.
+    bool add_primary() {
+        auto& from = work_.free.empty() ? work_.spare : work_.free;
+        const auto primaries_at = [&](const Candidate& candidate) {
+            return std::count_if(work_.places.begin(), work_.places.end(), [&](const auto& entry) {
+                return entry.second == candidate.place;
+            });
+        };
+        const auto best = std::min_element(
+            from.begin(), from.end(),
+            [&](const auto& a, const auto& b) { return primaries_at(a) < primaries_at(b); });
+        if (best == from.end()) {
+            return false;
+        }
+        work_.shards.push_back(ShardLayout{best->id, {}, {}});
+        work_.places[best->id] = best->place;
+        from.erase(best);
+        return true;
+    }
+
+    void deal_unowned() {
+        const std::size_t fair = slot_count / std::max<std::size_t>(work_.shards.size(), 1);
+        for (auto& shard : work_.shards) {
+            const std::size_t own = SlotSet{shard.slots}.size();
+            give(shard, fair > own ? fair - own : 0);
+        }
+        for (auto& shard : work_.shards) {  // What division leaves over.
+            give(shard, SlotSet{shard.slots}.size() > fair ? 0 : 1);
+        }
+    }
+
+    void give(ShardLayout& shard, std::size_t count) {
+        const SlotSet taken = unowned_.lowest(count);
+        shard.slots = (SlotSet{shard.slots} | taken).ranges();
+        unowned_ = unowned_ - taken;
+    }
+
+    /// Few slots were left for many.
+    void dissolve_empty_shards() {
+        for (const auto& shard : work_.shards) {
+            if (shard.slots.empty()) {
+                work_.free.push_back(Candidate{shard.primary, work_.places.at(shard.primary)});
+            }
+        }
+        std::erase_if(work_.shards, [](const ShardLayout& shard) { return shard.slots.empty(); });
+    }
+
+    void seat(const Candidate& candidate, std::size_t most) {
+        ShardLayout* best = nullptr;
+        const auto rank = [&](const ShardLayout& shard) {
+            return std::pair(shard.replicas.size(),
+                             work_.places.at(shard.primary) == candidate.place);
+        };
+        for (auto& shard : work_.shards) {
+            if (shard.replicas.size() < most && (best == nullptr || rank(shard) < rank(*best))) {
+                best = &shard;
+            }
+        }
+        if (best != nullptr) {
+            best->replicas.push_back(candidate.id);
+        }
+    }
+
+    UnfinishedShards work_;
+    std::size_t wanted_;
+    std::size_t each_;
+    SlotSet unowned_;
+};
+
 }  // namespace
+
+std::vector<ShardLayout> complete_shards(UnfinishedShards unfinished, std::size_t primaries,
+                                         std::size_t replicas_per_primary) {
+    return Completion(std::move(unfinished), primaries, replicas_per_primary).run();
+}
 
 std::vector<ShardLayout> deal_shards(std::vector<Candidate> candidates, std::size_t primaries,
                                      std::size_t replicas_per_primary) {

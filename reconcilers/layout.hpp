@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,20 @@ struct Candidate {
 [[nodiscard]] std::vector<ShardLayout> deal_shards(std::vector<Candidate> candidates,
                                                    std::size_t primaries,
                                                    std::size_t replicas_per_primary);
+
+/// Shards of which some part is played already.
+struct UnfinishedShards {
+    std::vector<ShardLayout> shards;           // These keep what they have.
+    std::map<InstanceId, std::string> places;  // Of their primaries.
+    std::vector<Candidate> free;               // Are there, and must be given a part.
+    std::vector<Candidate> spare;              // May be given one.
+};
+
+/// Adds primaries while slots have no owner, deals those slots out evenly, and fills up the
+/// replicas: of the primary with the fewest, elsewhere where one can be. Shards without a slot are
+/// not made; more primaries than declared stay. Deterministic.
+[[nodiscard]] std::vector<ShardLayout> complete_shards(UnfinishedShards unfinished,
+                                                       std::size_t primaries,
+                                                       std::size_t replicas_per_primary);
 
 }  // namespace rop::reconcilers

@@ -7,11 +7,10 @@
 namespace rop::commands {
 namespace {
 
-// Adoption is not served yet: without its record a formed cluster cannot be managed again.
 constexpr std::string_view left_alone =
     "the cluster that exists then goes on without an operator: a later apply finds "
-    "ExistingCluster and only looks, because taking over a cluster (\"allow\": [\"adopt\"]) is not "
-    "served yet";
+    "ExistingCluster and only looks, until the spec has \"allow\": [\"adopt\"], which takes the "
+    "cluster over as it is";
 
 std::string kept_record(const Stored& stored) {
     const std::string& name = stored.name.value();

@@ -59,14 +59,41 @@ constexpr std::array table{
                 "count are named by MembersKnown and Observed"},
     Explanation{"WaitingForInstances",
                 "An instance that may hold an earlier cluster's data does not answer or loads, so "
-                "nothing is formed.",
+                "nothing is formed or taken over.",
                 "wait for it, or let Nomad replace it: nomad alloc stop ID"},
     Explanation{"ExistingCluster",
                 "Instances own slots or know other nodes, and no record says that they are this "
                 "cluster: they are only looked at.",
-                "if they are left-overs, let Nomad replace those that the message names: nomad "
-                "alloc stop ID; if their data is wanted, do nothing: taking over a cluster is not "
-                "served yet"},
+                "if their data is wanted, apply the spec with \"allow\": [\"adopt\"], which takes "
+                "the cluster over as it is; if they are left-overs, let Nomad replace those that "
+                "the message names: nomad alloc stop ID"},
+    Explanation{"Adopting",
+                "A cluster that exists is about to be taken over as it is; nothing is written to "
+                "it.",
+                "wait until nothing changed there for two seconds"},
+    Explanation{"ForeignNode",
+                "A node of the cluster that was found is no instance of the service, so nothing "
+                "is taken over.",
+                "register it under service SERVICE, or send CLUSTER FORGET with its node id to "
+                "every node that knows it"},
+    Explanation{"OwnerFailed",
+                "A node of the cluster that was found has failed, still owns slots, and no "
+                "instance answers to its id.",
+                "bring it back, or let its replica take over: CLUSTER FAILOVER TAKEOVER, sent to "
+                "that replica"},
+    Explanation{"SlotsOpen",
+                "Somebody else moves slots in the cluster that was found, so it is not taken over "
+                "yet.",
+                "let that end, or end it: redis-cli --cluster fix with the address in the message"},
+    Explanation{"ReplicaOfReplica",
+                "In the cluster that was found a replica follows a replica, so it is not taken "
+                "over yet.",
+                "wait a minute; if it stays so, send CLUSTER REPLICATE with the id of its primary "
+                "to the one that the message names"},
+    Explanation{"ShortNodeTimeout",
+                "The cluster that was found has the node timeout of an interrupted formation, and "
+                "what there was before is not known.",
+                "apply the spec with the failover.nodeTimeout that it shall have"},
     Explanation{"WaitingForMember",
                 "A member is silent or still linked to the others, and nothing proves that it is "
                 "dead.",
@@ -95,7 +122,8 @@ constexpr std::array table{
                 "nothing is guessed.",
                 "save the keys of the instance that the message names if they are wanted, and end "
                 "it: nomad alloc stop ID"},
-    Explanation{"TablesDisagree", "The members do not agree on who owns a slot.",
+    Explanation{"TablesDisagree",
+                "The nodes do not agree on who owns a slot, or do not know each other.",
                 "wait a minute; if it stays so, look for a broken link between the members' bus "
                 "ports, as redis-cli cluster nodes shows it on each of them"},
     Explanation{"PrimaryGone", "A primary is gone, and no replica has taken over its slots yet.",

@@ -79,9 +79,6 @@ std::vector<std::string> not_served_yet(const ClusterSpec& spec) {
         list.emplace_back(
             "slots are not moved yet: of balance only threshold counts, for what Balanced says");
     }
-    if (spec.allow.contains(Consent::adopt)) {
-        list.emplace_back("adopt is not served yet: an existing cluster is only looked at");
-    }
     return list;
 }
 

@@ -153,11 +153,10 @@ TEST_F(Apply, NamesWhatIsNotServedYet) {
     for (const auto& out : {run(apply(tools(), ApplyRequest{file(wishes)})).out,
                             validate(file(wishes), Format::text).out}) {
         EXPECT_THAT(out, AllOf(HasSubstr("\nnote: settings are checked and not applied yet"),
-                               HasSubstr("\nnote: slots are not moved yet"),
-                               HasSubstr("\nnote: adopt is not served yet")));
+                               HasSubstr("\nnote: slots are not moved yet")));
     }
     const auto answer = boost::json::parse(validate(file(wishes), Format::json).out);
-    EXPECT_EQ(answer.at("notes").as_array().size(), 3U);
+    EXPECT_EQ(answer.at("notes").as_array().size(), 2U);
     EXPECT_EQ(validate(file(), Format::text).out.find("note:"), std::string::npos);
 }
 
@@ -244,7 +243,7 @@ TEST_F(Delete, EndsManagementAndKeepsTheRecord) {
     EXPECT_TRUE(consul_.get(key(cache, "record")).has_value());
 }
 
-// Adoption is not served: without its record a formed cluster cannot be managed again.
+// Without its record a formed cluster is only looked at, until adoption is consented to.
 TEST_F(Delete, ForgetsWhatIsFormedOnlyWhenToldTwice) {
     for (const auto state : {RecordState::forming, RecordState::formed}) {
         declare();
@@ -254,7 +253,7 @@ TEST_F(Delete, ForgetsWhatIsFormedOnlyWhenToldTwice) {
         EXPECT_EQ(refused.code, ExitCode::failed);
         EXPECT_THAT(refused.err, AllOf(HasSubstr("nothing was deleted"),
                                        HasSubstr("the record is " + std::string(to_string(state))),
-                                       HasSubstr("ExistingCluster"), HasSubstr("not served yet"),
+                                       HasSubstr("ExistingCluster"), HasSubstr("[\"adopt\"]"),
                                        HasSubstr("--forget-record --yes")));
         EXPECT_TRUE(consul_.get(key(cache, "spec")).has_value());
 

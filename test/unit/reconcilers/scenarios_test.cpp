@@ -39,11 +39,44 @@ std::string describe(const ClusterStatus& status) {
     return text;
 }
 
+/// What the first step commits to.
+std::string describe(const Record& record) {
+    std::string text = std::string(to_string(record.state)) + ":";
+    for (const auto& [id, member] : record.members) {
+        text += " " + id.value();
+    }
+    for (const auto& shard : record.layout) {
+        text += "\nshard " + shard.primary.value() + ":";
+        for (const auto& range : shard.slots) {
+            text += " " + to_string(range);
+        }
+        for (const auto& replica : shard.replicas) {
+            text += " <- " + replica.value();
+        }
+    }
+    for (const auto& former : record.former) {
+        text += "\nformer " + former.node.value().substr(0, 8);
+    }
+    if (record.node_timeout_found) {
+        text += "\ntimeout found " + std::to_string(record.node_timeout_found->count()) + "ms";
+    }
+    return text + "\n";
+}
+
+std::string record_of(const Plan& plan) {
+    const auto* write =
+        plan.steps.empty() ? nullptr : std::get_if<WriteRecord>(&plan.steps.front().action);
+    return write == nullptr ? to_string(plan) : describe(write->record);
+}
+
 std::string answer(const Block& block) {
     const Snapshot seen = testing::topology(block.input);
     const Plan plan = plan_round(seen);
     if (block.command == "plan") {
         return to_string(plan);
+    }
+    if (block.command == "record") {
+        return record_of(plan);
     }
     if (block.command == "status") {
         return describe(conditions(seen, plan, nullptr));
