@@ -179,4 +179,26 @@ std::vector<InstanceStatus> instances_of(const Snapshot& seen) {
     return list;
 }
 
+std::map<InstanceId, std::uint64_t> replication_lag(const Snapshot& seen,
+                                                    const std::vector<ShardStatus>& shards) {
+    const auto report_of = [&](const InstanceId& id) -> const InstanceReport* {
+        const auto it = seen.instances.find(id);
+        return it != seen.instances.end() && it->second.answered() ? &*it->second.report : nullptr;
+    };
+    std::map<InstanceId, std::uint64_t> lags;
+    for (const auto& shard : shards) {
+        const InstanceReport* primary = report_of(shard.primary);
+        for (const auto& one : shard.replicas) {
+            const InstanceReport* replica = report_of(one.instance);
+            if (primary == nullptr || replica == nullptr || primary->replid != replica->replid) {
+                continue;
+            }
+            const std::int64_t lag = primary->repl_offset - replica->repl_offset;
+            auto& most = lags[shard.primary];
+            most = std::max(most, static_cast<std::uint64_t>(std::max<std::int64_t>(lag, 0)));
+        }
+    }
+    return lags;
+}
+
 }  // namespace rop::reconcilers

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,11 @@ namespace rop::reconcilers {
 [[nodiscard]] std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology);
 
 [[nodiscard]] std::vector<InstanceStatus> instances_of(const Snapshot& seen);
+
+/// By primary: how many bytes of its stream the replica has not got that lacks most. Only where
+/// both answered and share a history. They were asked one after the other: under writes, what was
+/// written between the two answers is part of it.
+[[nodiscard]] std::map<InstanceId, std::uint64_t> replication_lag(
+    const Snapshot& seen, const std::vector<ShardStatus>& shards);
 
 }  // namespace rop::reconcilers

@@ -9,6 +9,7 @@
 #include "operator/telemetry/log.hpp"
 #include "operator/telemetry/metrics.hpp"
 #include "reconcilers/registry.hpp"
+#include "reconcilers/status_parts.hpp"
 
 namespace rop::loop {
 
@@ -61,7 +62,11 @@ ClusterLoop::ClusterLoop(LoopContext context, ClusterName name)
       bell_(context.ports.time),
       sources_(context.ports, context.nodes, [this] { bell_.ring(); }),
       executor_(executor_ports(context), executor_options(context)),
-      publisher_(context.ports.time, context.ports.consul, name_, publisher_options(context)) {}
+      publisher_(context.ports.time, context.ports.consul, name_, publisher_options(context)) {
+    if (context_.metrics != nullptr) {
+        context_.metrics->last_good_round(name_, milliseconds{0});  // From here its age grows.
+    }
+}
 
 /// The watch may lag behind a record that we wrote ourselves: the newer one counts.
 void ClusterLoop::update(Documents documents, const View& kv) {
@@ -268,6 +273,8 @@ void ClusterLoop::conclude(SnapshotPtr seen, Plan plan) {
     }
     if (context_.metrics != nullptr) {
         context_.metrics->cluster(*status);
+        context_.metrics->replication_lag(name_,
+                                          reconcilers::replication_lag(*seen, status->shards));
     }
     view_.snapshot = std::move(seen);
     view_.plan = std::make_shared<Plan>(std::move(plan));

@@ -24,6 +24,7 @@ constexpr std::array condition_types{ConditionType::spec_valid,    ConditionType
                                      ConditionType::members_known, ConditionType::observed};
 constexpr std::array truths{Truth::yes, Truth::no, Truth::unknown};
 constexpr std::array<std::string_view, 3> roles{"primary", "replica", "none"};
+constexpr std::array<std::string_view, 2> healths{"healthy", "unhealthy"};
 
 Family<Counter>& counter(Registry& registry, const char* name, const char* what) {
     return prometheus::BuildCounter().Name(name).Help(what).Register(registry);
@@ -49,7 +50,7 @@ const Histogram::BucketBoundaries& seconds_buckets() {
 Families::Families(Registry& registry)
     : rounds(counter(registry, "redis_operator_rounds_total", "Rounds, by how they ended.")),
       round_seconds(histogram(registry, "redis_operator_round_duration_seconds",
-                              "How long rounds took, survey included.")),
+                              "How long rounds took, survey included, by how they ended.")),
       actions(counter(registry, "redis_operator_actions_total",
                       "Actions carried out, by kind and by how they ended.")),
       action_seconds(histogram(registry, "redis_operator_action_duration_seconds",
@@ -57,7 +58,7 @@ Families::Families(Registry& registry)
       survey_seconds(histogram(registry, "redis_operator_survey_duration_seconds",
                                "How long it took to ask all instances of a cluster.")),
       good_round_age(gauge(registry, "redis_operator_last_good_round_age_seconds",
-                           "Time since the last round that was quiet or acted.")),
+                           "Time since the last good round, or since the cluster was declared.")),
       watch_age(gauge(registry, "redis_operator_watch_age_seconds",
                       "Age of the newest answer of a watch.")),
       watch_failures(counter(registry, "redis_operator_watch_failures_total",
@@ -73,12 +74,14 @@ Families::Families(Registry& registry)
           gauge(registry, "redis_operator_slots_served", "Slots whose owner answers and serves.")),
       instances_wanted(gauge(registry, "redis_operator_instances_wanted",
                              "Instances that the spec in force asks for.")),
-      instances(gauge(registry, "redis_operator_instances", "Instances, by role.")),
+      instances(gauge(registry, "redis_operator_instances", "Instances, by role and by health.")),
       instance_states(gauge(registry, "redis_operator_instance_states", "Instances, by state.")),
       instance_healthy(gauge(registry, "redis_operator_instance_healthy",
                              "1 while the instance's state is ok, else 0.")),
       replicas_in_sync(gauge(registry, "redis_operator_replicas_in_sync",
-                             "Replicas that follow their primary without a gap.")) {}
+                             "Replicas that follow their primary without a gap.")),
+      replication_lag(gauge(registry, "redis_operator_replication_lag_bytes",
+                            "Bytes that the last replica of a shard is behind its primary.")) {}
 
 ClusterSeries::ClusterSeries(Families& families, const std::string& name)
     : cluster(name),
@@ -96,11 +99,12 @@ ClusterSeries::ClusterSeries(Families& families, const std::string& name)
       instances(families.instances),
       instance_states(families.instance_states),
       instance_healthy(families.instance_healthy),
-      replicas_in_sync(families.replicas_in_sync) {
+      replicas_in_sync(families.replicas_in_sync),
+      replication_lag(families.replication_lag) {
     for (const auto outcome : round_outcomes) {
-        rounds.at({{"cluster", cluster}, {"outcome", std::string(to_string(outcome))}});
+        rounds.at(by_outcome(to_string(outcome)));
+        round_seconds.at(by_outcome(to_string(outcome)), seconds_buckets());
     }
-    round_seconds.at({{"cluster", cluster}}, seconds_buckets());
     survey_seconds.at({{"cluster", cluster}}, seconds_buckets());
     for (const auto kind : action_kinds()) {
         for (const auto outcome : action_outcomes) {
@@ -112,6 +116,18 @@ ClusterSeries::ClusterSeries(Families& families, const std::string& name)
     }
     show(ClusterStatus{});
     phase.at({{"cluster", cluster}, {"kind", std::string(to_string(Phase::pending))}}).Set(0);
+}
+
+Labels ClusterSeries::by_outcome(std::string_view outcome) const {
+    return {{"cluster", cluster}, {"outcome", std::string(outcome)}};
+}
+
+void ClusterSeries::show_lags(const std::map<InstanceId, std::uint64_t>& by_primary) {
+    std::map<Labels, double> lags;
+    for (const auto& [primary, bytes] : by_primary) {
+        lags[{{"cluster", cluster}, {"shard", primary.value()}}] = static_cast<double>(bytes);
+    }
+    replication_lag.replace(lags);
 }
 
 void ClusterSeries::show(const ClusterStatus& status) {
@@ -138,16 +154,24 @@ void ClusterSeries::show(const ClusterStatus& status) {
     condition.replace(conditions);
 
     std::map<Labels, double> by_role;
+    const auto in_role = [&](std::string_view role, std::string_view health) {
+        Labels labels = labelled(role);
+        labels.emplace("outcome", health);
+        return labels;
+    };
     for (const auto role : roles) {
-        by_role[labelled(role)] = 0;
+        for (const auto health : healths) {
+            by_role[in_role(role, health)] = 0;
+        }
     }
     std::map<Labels, double> by_state{{labelled("ok"), 0}};
     std::map<Labels, double> healthy;
     for (const auto& instance : status.instances) {
-        by_role[labelled(instance.role)] += 1;
+        const bool is_healthy = instance.state == "ok";
+        by_role[in_role(instance.role, healths[is_healthy ? 0 : 1])] += 1;
         by_state[labelled(instance.state)] += 1;
         healthy[{{"cluster", cluster}, {"instance_id", instance.instance.value()}}] =
-            instance.state == "ok" ? 1 : 0;
+            is_healthy ? 1 : 0;
     }
     instances.replace(by_role);
     instance_states.replace(by_state);

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include "api/ids.hpp"
 #include "api/status.hpp"
 
 // What is behind telemetry::Metrics; for metrics.cpp alone, because it shows prometheus-cpp.
@@ -89,6 +92,7 @@ struct Families {
     Family<Gauge>& instance_states;
     Family<Gauge>& instance_healthy;
     Family<Gauge>& replicas_in_sync;
+    Family<Gauge>& replication_lag;
 };
 
 /// All series of one cluster.
@@ -96,6 +100,8 @@ struct ClusterSeries {
     ClusterSeries(Families& families, const std::string& name);
 
     void show(const ClusterStatus& status);
+    void show_lags(const std::map<InstanceId, std::uint64_t>& by_primary);
+    [[nodiscard]] Labels by_outcome(std::string_view outcome) const;
 
     std::string cluster;
     Series<Counter> rounds;
@@ -113,6 +119,7 @@ struct ClusterSeries {
     Series<Gauge> instance_states;
     Series<Gauge> instance_healthy;
     Series<Gauge> replicas_in_sync;
+    Series<Gauge> replication_lag;
 };
 
 }  // namespace rop::telemetry

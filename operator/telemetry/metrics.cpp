@@ -57,6 +57,9 @@ struct Metrics::Impl {
         auto& series = clusters[name];
         if (!series) {
             series = std::make_unique<ClusterSeries>(families, name.value());
+            Age& age = good_rounds[name];
+            age.gauge = &series->good_round_age.at({{"cluster", name.value()}});
+            report(age, Seconds{0});
         }
         return *series;
     }
@@ -88,10 +91,9 @@ Metrics::~Metrics() = default;
 
 void Metrics::round(const ClusterName& cluster, RoundOutcome outcome, Seconds took) {
     ClusterSeries& series = impl_->of(cluster);
-    series.rounds.at({{"cluster", cluster.value()}, {"outcome", std::string(to_string(outcome))}})
-        .Increment();
-    series.round_seconds.at({{"cluster", cluster.value()}}, seconds_buckets())
-        .Observe(took.count());
+    const Labels labels = series.by_outcome(to_string(outcome));
+    series.rounds.at(labels).Increment();
+    series.round_seconds.at(labels, seconds_buckets()).Observe(took.count());
 }
 
 void Metrics::action(const ClusterName& cluster, std::string_view kind, ActionOutcome outcome,
@@ -114,9 +116,8 @@ void Metrics::survey(const ClusterName& cluster, Seconds took) {
 }
 
 void Metrics::last_good_round(const ClusterName& cluster, Seconds ago) {
-    Age& age = impl_->good_rounds[cluster];
-    age.gauge = &impl_->of(cluster).good_round_age.at({{"cluster", cluster.value()}});
-    impl_->report(age, ago);
+    impl_->of(cluster);
+    impl_->report(impl_->good_rounds.at(cluster), ago);
 }
 
 void Metrics::watch_age(std::string_view watch, Seconds age) {
@@ -152,6 +153,11 @@ void Metrics::leader(bool leading, Epoch epoch) {
 
 void Metrics::cluster(const ClusterStatus& status) {
     impl_->of(status.name).show(status);
+}
+
+void Metrics::replication_lag(const ClusterName& cluster,
+                              const std::map<InstanceId, std::uint64_t>& by_primary) {
+    impl_->of(cluster).show_lags(by_primary);
 }
 
 void Metrics::forget_cluster(const ClusterName& cluster) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,7 +47,8 @@ class Metrics {
                 Seconds took);
     /// From the first question to the last answer of all instances.
     void survey(const ClusterName& cluster, Seconds took);
-    /// How long ago the last round of `cluster` ended as quiet or acted.
+    /// How long ago the last good round of `cluster` ended: nothing failed, and what Consul said
+    /// was certain. Until there is one, the age counts from the first call for this cluster.
     void last_good_round(const ClusterName& cluster, Seconds ago);
 
     /// How old the newest answer of a watch is ("specs", "nomad-nodes", "service redis-cache").
@@ -58,6 +61,9 @@ class Metrics {
 
     /// Replaces every gauge that shows the status of this cluster.
     void cluster(const ClusterStatus& status);
+    /// Replaces what is shown of its shards: how many bytes the last replica is behind, by primary.
+    void replication_lag(const ClusterName& cluster,
+                         const std::map<InstanceId, std::uint64_t>& by_primary);
     /// Takes every series of a cluster away: its spec was deleted.
     void forget_cluster(const ClusterName& cluster);
 
