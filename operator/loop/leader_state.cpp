@@ -76,8 +76,8 @@ const Attempt& LeaderState::attempt(const Ground& ground, std::uint64_t chance) 
     const std::optional<Epoch> counted =
         ground.epoch ? parse_epoch(ground.epoch->value) : std::nullopt;
     // The lock's value and our own memory stand in for an epoch key that was deleted or spoilt.
-    const Epoch greatest = std::max(
-        {counted.value_or(Epoch{}), found ? found->epoch : Epoch{}, greatest_seen_, epoch_});
+    const Epoch greatest = std::max({counted.value_or(Epoch{}), found ? found->epoch : Epoch{},
+                                     greatest_seen_, greatest_led_, epoch_});
     Attempt attempt;
     attempt.epoch = Epoch(greatest.value() + 1);
     attempt.value = write_lock_value(value_at(attempt.epoch));
@@ -188,6 +188,7 @@ void LeaderState::saw_lock(const LockEntry& lock) {
     const std::optional<LockValue> value = lock ? parse_lock_value(lock->value) : std::nullopt;
     leader_ = value && !is_free(lock) ? value->instance : std::string();
     leader_epoch_ = value ? value->epoch : Epoch{};
+    greatest_led_ = std::max(greatest_led_, leader_epoch_);
 }
 
 void LeaderState::saw_installation(const LockEntry& entry) {

@@ -133,6 +133,7 @@ class LeaderState {
     std::uint64_t holds_ = 0;
     Epoch epoch_;          // Of the newest hold.
     Epoch greatest_seen_;  // Anywhere but in the keys that taking the lock reads anyway.
+    Epoch greatest_led_;   // Of all leaders that were seen in the lock, by whoever.
     bool absent_ = false;  // The newest proof did not find the key.
     bool denied_ = false;  // The newest proof was denied.
     std::optional<Loss> loss_;

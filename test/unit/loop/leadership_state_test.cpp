@@ -145,6 +145,15 @@ TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
     }
 }
 
+TEST_F(LeaderStateTest, AFollowerRemembersAnEpochWhoseKeysWereDeleted) {
+    state_.saw_lock(lock(signature("them", 9), "theirs"));
+    state_.saw_lock(std::nullopt);
+    state_.session_opened("ours");
+    EXPECT_EQ(state_.attempt(Ground(), 1).epoch, Epoch(10));
+    EXPECT_TRUE(state_.taken(start, start + 10ms));
+    EXPECT_EQ(state_.epoch(), Epoch(10));
+}
+
 TEST_F(LeaderStateTest, LockAndEpochAreWrittenTogether) {
     state_.session_opened("ours");
     const Attempt& attempt = state_.attempt({lock(signature("a", 4)), entry("4"), {}}, 0xabc);
