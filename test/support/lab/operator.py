@@ -20,14 +20,16 @@ def binary() -> pathlib.Path:
 
 class Operator:
     def __init__(self, folder: pathlib.Path, consul_url: str, nomad_url: str = "", name: str = "operator",
-                 kv_prefix: str = "redis-operator/", args=()):  # fmt: skip
+                 kv_prefix: str = "redis-operator/", args=(), listen: str = "",
+                 inside: list[str] | None = None):  # fmt: skip
+        """`inside`: what the command line begins with when it runs on a host of its own (net.Link)."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.listen = f"127.0.0.1:{free_port()}"
+        self.listen = listen or f"127.0.0.1:{free_port()}"
         self.env = {"CONSUL_HTTP_ADDR": consul_url}
         if nomad_url:
             self.env["NOMAD_ADDR"] = nomad_url
         self.kv_prefix = kv_prefix
-        command = [str(binary()), "run", "--listen", self.listen, "--kv-prefix", kv_prefix, *args]
+        command = [*(inside or []), str(binary()), "run", "--listen", self.listen, "--kv-prefix", kv_prefix, *args]
         self.process = Process(name, command, folder / f"{name}.log", self.env)
 
     @property

@@ -11,14 +11,16 @@ class RedisServer:
     """One server with a folder of its own. `settings` go on the command line, `secrets` into its configuration file."""
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", settings: dict | None = None,
-                 secrets: dict | None = None, keep_data: bool = False, port: int = 0):  # fmt: skip
+                 secrets: dict | None = None, keep_data: bool = False, port: int = 0, bus_port: int = 0,
+                 inside: list[str] | None = None):  # fmt: skip
+        """`inside`: what the command line begins with when it runs on a host of its own (net.Link)."""
         if not keep_data:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.address = address
         self.port = port or free_port(address)
-        self.bus_port = free_port(address)
+        self.bus_port = bus_port or free_port(address)
         self.password = (secrets or {}).get("requirepass", "")
         file = folder / "redis.conf"
         file.write_text("".join(f"{name} {value}\n" for name, value in (secrets or {}).items()))
@@ -26,7 +28,7 @@ class RedisServer:
             "port": self.port, "bind": address, "cluster-enabled": "yes", "cluster-port": self.bus_port, "dir": folder,
             "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0", "protected-mode": "no", **(settings or {}),
         }  # fmt: skip
-        command = [str(SERVERS / "redis-server"), str(file)]
+        command = [*(inside or []), str(SERVERS / "redis-server"), str(file)]
         for name, value in given.items():
             command += [f"--{name}", str(value)]
         self.process = Process(f"redis-server {self.port}", command, folder / "redis.log")

@@ -1,0 +1,193 @@
+"""Consul at its worst, but for a whole minute without it: test_outage.py."""
+
+import signal
+import time
+import urllib.request
+
+import pytest
+from lab.hosts import CONSUL, HTTP, SERF, gauge, since
+from lab.net import separate
+from lab.process import wait_until
+
+
+@pytest.fixture
+def busy(cluster):
+    """A formed cluster that a client writes to. Whatever Consul does, no write fails, none is lost, and nobody changes
+    anything at any Redis."""
+    cluster.formed()
+    audit, epochs = cluster.audit().now(), cluster.epochs()
+    with cluster.writer() as writer:
+        yield cluster
+        cluster.declared.until_ready()
+        writer.wait_written()
+    writer.assert_never_refused()
+    writer.assert_nothing_lost()
+    audit.assert_untouched()
+    assert cluster.epochs() == epochs
+
+
+def consul_leader(lab):
+    return lab.host(wait_until("Consul has a leader", lambda: lab.consul.leader(), 20))
+
+
+def test_017_consul_elects_another_leader(lab, busy):
+    server = consul_leader(lab)
+    server.consul.process.kill()
+    wait_until("another server leads", lambda: lab.consul.leader() not in ("", server.address), 20)
+    lab.until_one_leads()
+    server.consul.restart()
+    lab.wait_whole()
+    lab.until_one_leads()
+
+
+def test_004_017_consul_server_restarted_in_the_middle_of_a_formation(lab, cluster):
+    held_up = cluster.start(6)[0].process  # Nothing is complete without it.
+    cluster.declare()
+    cluster.declared.until_record("forming", lambda record: record.get("state") == "forming")
+    held_up.signal(signal.SIGSTOP)
+    assert cluster.declared.record()["state"] == "forming", "too late to tell anything"
+    server = consul_leader(lab)
+    server.consul.process.kill()
+    wait_until("another server leads", lambda: lab.consul.leader() not in ("", server.address), 20)
+    server.consul.restart()
+    held_up.signal(signal.SIGCONT)
+    cluster.declared.until_ready()
+    cluster.assert_whole()
+    assert cluster.declared.record()["state"] == "formed"
+    cluster.audit().assert_fenced()
+    lab.wait_whole()
+
+
+def test_020_agent_restarted_under_the_leader(lab, busy):
+    before, host = lab.leader(), lab.leader_host()
+    host.consul.process.kill()
+    host.consul.restart()
+    lab.wait_whole()
+    assert lab.until_one_leads()
+    assert lab.leader()["epoch"] in (before["epoch"], before["epoch"] + 1)
+
+
+def test_021_session_destroyed_under_the_leader(lab, busy):
+    before = lab.leader()
+    _, (key,) = lab.consul.call("GET", "/v1/kv/redis-operator/leader")
+    began = time.monotonic()
+    assert lab.consul.call("PUT", f"/v1/session/destroy/{key['Session']}")[0] == 200
+    wait_until("somebody leads in the next epoch", lambda: lab.leader().get("epoch") == before["epoch"] + 1, 5)
+    lab.until_one_leads()
+    assert since(began) <= 10
+
+
+def test_021_leader_that_cannot_renew(lab, busy):
+    """Every packet to its own agent is lost, and nothing else."""
+    before, host = lab.leader(), lab.leader_host()
+    began = time.monotonic()
+    host.link.drop(f"ip daddr {host.address} tcp dport {HTTP}", "output")
+    wait_until("it knows that it may not act", lambda: gauge(host.operator, "redis_operator_leading") == 0, 5)
+    assert since(began) <= 2.5  # a lease, and what it takes to look
+    after = lab.wait_leader(other_than=before["instance"])
+    assert after["epoch"] == before["epoch"] + 1
+    assert lab.until_one_leads() is not host
+    condition = busy.seen_by(host.operator).until_condition("Observed", "False", "StoreUnavailable")
+    assert "nothing is changed" in condition["message"]
+
+
+def test_027_lock_and_epoch_deleted_under_the_leader(lab, busy):
+    """What was counted is still known from elsewhere: no epoch is used again."""
+    before = lab.leader()
+    lab.consul.delete("redis-operator/epoch")
+    lab.consul.delete("redis-operator/leader")
+    wait_until("somebody leads in a greater epoch", lambda: lab.leader().get("epoch", 0) > before["epoch"], 10)
+    lab.until_one_leads()
+
+
+def test_026_keys_come_back_from_a_snapshot(lab, busy):
+    """Consul is restored as it was some leaders ago: the epoch of the connections at Redis is not passed again."""
+    saved = snapshot(lab)
+    for _ in range(2):
+        before = lab.leader()
+        _, (key,) = lab.consul.call("GET", "/v1/kv/redis-operator/leader")
+        lab.consul.call("PUT", f"/v1/session/destroy/{key['Session']}")
+        wait_until("the next epoch", lambda: lab.leader().get("epoch", 0) > before["epoch"], 10)
+        lab.until_one_leads()
+    newest = lab.leader()["epoch"]
+    busy.declared.until_ready()
+    restore(lab, saved)
+    wait_until("a greater epoch", lambda: lab.leader().get("epoch", 0) > newest, 40)
+    lab.until_one_leads()
+
+
+def snapshot(lab) -> bytes:
+    with urllib.request.urlopen(f"{lab.consul.url}/v1/snapshot", timeout=10) as answer:
+        return answer.read()
+
+
+def restore(lab, saved: bytes) -> None:
+    assert lab.consul.call("PUT", "/v1/snapshot", saved, timeout=20)[0] == 200
+
+
+def test_028_record_replaced_by_garbage(lab, busy):
+    """Nobody knows any more what was committed to: nothing is done until it is put right."""
+    sound = lab.consul.get(busy.declared.key("record"))
+    lab.consul.put(busy.declared.key("record"), b'{"version": 1, "state": "for')
+    said = busy.declared.until("says what is wrong", lambda status: status["phase"] != "Ready", seconds=20)
+    print(said)
+    lab.consul.put(busy.declared.key("record"), sound)
+    busy.declared.until_ready()
+
+
+def test_029_gossip_flaps(lab, busy):
+    """The leader's host comes and goes for the others' gossip."""
+    host = lab.leader_host()
+    for _ in range(3):
+        host.link.drop(f"meta l4proto {{ tcp, udp }} th dport {SERF}")
+        time.sleep(3)  # The fault lasts so long.
+        host.link.heal()
+        time.sleep(1)
+    lab.wait_whole()
+    lab.until_one_leads()
+
+
+def test_060_host_cut_off_from_consul_only(lab, busy):
+    """Its instances serve, its neighbours see that: no reason to do anything to them, nor to forget one."""
+    host = lab.others(lab.leader_host())[0]
+    members = busy.declared.record()["members"]
+    for other in lab.others(host):
+        for way in ("saddr", "daddr"):
+            for port in ("sport", "dport"):
+                host.link.drop(f"ip {way} {other.address} meta l4proto {{ tcp, udp }} th {port} {CONSUL}")
+    wait_until("its gossip is missed", lambda: any(
+        one["Status"] == "critical" for one in lab.leader_host().consul.call("GET", f"/v1/health/node/{host.name}")[1]
+    ), 30)  # fmt: skip
+    busy.declared.until("every slot is served", lambda status: status["slots"]["served"] == 16384)
+    assert busy.declared.record()["members"] == members
+    host.link.heal()
+    lab.wait_whole()
+
+
+def test_operator_on_the_minority_side(lab, cluster):
+    """The leader's host is alone: another one leads where Consul is, and the lone one only looks."""
+    cluster.formed()
+    with cluster.witness() as witness:
+        witness.write()
+    before, lone = lab.leader(), lab.leader_host()
+    others = lab.others(lone)
+    began = time.monotonic()
+    separate([lone.link], [other.link for other in others])
+    wait_until("it knows that it may not act", lambda: gauge(lone.operator, "redis_operator_leading") == 0, 5)
+    assert since(began) <= 2.5
+    after = lab.wait_leader(other_than=before["instance"], seconds=40)
+    assert after["epoch"] == before["epoch"] + 1
+    next_host = lab.until_one_leads()
+    assert next_host in others
+    cluster.seen_by(lone.operator).until_condition("Observed", "False", "StoreUnavailable")
+    cluster.declared.until("Redis has elected another primary", lambda status: status["slots"]["served"] == 16384)
+    status = cluster.declared.until("the lone ones are named", lambda status: status["phase"] != "Ready")
+    assert all(any(f":{server.port}" in one["address"] for one in status["instances"]) for server in cluster.on(lone))
+    assert len(cluster.declared.record()["members"]) == 6, "silence is no death"
+    lab.heal()
+    lab.wait_whole()
+    cluster.declared.until_ready()
+    cluster.assert_whole()
+    cluster.audit().assert_fenced()
+    with cluster.witness() as witness:
+        witness.read()
