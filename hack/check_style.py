@@ -111,7 +111,7 @@ LIBRARIES = {
     "prometheus": ["operator/telemetry"],
     "hiredis": ["operator/redis", "test"],
     "CLI": ["operator/commands", "operator/config"],
-    "openssl": ["operator/net"],
+    "openssl": ["operator/net", "test"],
 }
 NOT_IN_HEADERS = {"boost/beast": "hide it behind a pimpl", "boost/json": "name boost/json/fwd.hpp"}
 UMBRELLAS = ("boost/asio.hpp", "boost/beast.hpp", "boost/outcome.hpp", "boost/url.hpp")

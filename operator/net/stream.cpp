@@ -7,13 +7,16 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include "operator/net/tls_stream.hpp"
 #include "operator/runtime/within.hpp"
 
 namespace rop::net {
@@ -21,6 +24,7 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using asio::local::stream_protocol;
 using boost::system::error_code;
 
 Fault fault_of(error_code code) {
@@ -47,6 +51,7 @@ std::string sentence(Fault fault, error_code code) {
             return "no answer";
         case Fault::none:
         case Fault::barred:
+        case Fault::untrusted:
         case Fault::other:
             break;
     }
@@ -66,13 +71,14 @@ void keep_alive(tcp::socket& socket) {
     set(TCP_KEEPCNT, 3);
 }
 
-class TcpStream : public Stream {
+template <class Socket>
+class SocketStream : public Stream {
   public:
-    TcpStream(ports::TimePort* time, tcp::socket socket, StreamOptions options)
-        : time_(time), socket_(std::move(socket)), options_(options) {}
-    ~TcpStream() override { reset(); }
-    TcpStream(const TcpStream&) = delete;
-    TcpStream& operator=(const TcpStream&) = delete;
+    SocketStream(ports::TimePort* time, Socket socket, std::size_t piece_max)
+        : time_(time), socket_(std::move(socket)), piece_max_(piece_max) {}
+    ~SocketStream() override { reset(); }
+    SocketStream(const SocketStream&) = delete;
+    SocketStream& operator=(const SocketStream&) = delete;
 
     asio::awaitable<Transfer> read_some(char* to, std::size_t size) override {
         error_code code;
@@ -97,7 +103,7 @@ class TcpStream : public Stream {
             // Tried first, waited for afterwards: between the gate's word and the kernel taking the
             // bytes there is never a wait.
             error_code code;
-            const auto piece = bytes.substr(done.bytes, options_.piece_max);
+            const auto piece = bytes.substr(done.bytes, piece_max_);
             done.bytes += socket_.write_some(asio::buffer(piece), code);
             if (code == asio::error::would_block || code == asio::error::try_again) {
                 const auto limit = std::max(until - time_->now(), Moment::duration::zero());
@@ -117,7 +123,7 @@ class TcpStream : public Stream {
     [[nodiscard]] bool is_quiet() override {
         error_code code;
         char byte = 0;
-        socket_.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, code);
+        socket_.receive(asio::buffer(&byte, 1), Socket::message_peek, code);
         return code == asio::error::would_block || code == asio::error::try_again;
     }
 
@@ -126,7 +132,7 @@ class TcpStream : public Stream {
   private:
     asio::awaitable<Result<>> wait_for_room() {
         error_code code;
-        co_await socket_.async_wait(tcp::socket::wait_write,
+        co_await socket_.async_wait(Socket::wait_write,
                                     asio::redirect_error(asio::use_awaitable, code));
         if (code) {
             co_return Error{ErrorKind::unavailable, code.message()};
@@ -150,8 +156,8 @@ class TcpStream : public Stream {
     }
 
     ports::TimePort* time_;
-    tcp::socket socket_;
-    StreamOptions options_;
+    Socket socket_;
+    std::size_t piece_max_;
     bool is_closed_ = false;
 };
 
@@ -163,7 +169,9 @@ Connected not_connected(Fault fault, std::string what) {
 }
 
 /// The code goes into the caller's frame, which waits for this.
-asio::awaitable<Result<>> connect_socket(tcp::socket* socket, tcp::endpoint to, error_code* code) {
+template <class Socket>
+asio::awaitable<Result<>> connect_socket(Socket* socket, typename Socket::endpoint_type to,
+                                         error_code* code) {
     co_await socket->async_connect(to, asio::redirect_error(asio::use_awaitable, *code));
     if (*code == asio::error::operation_aborted) {
         co_return Error{ErrorKind::cancelled, "stopped"};
@@ -180,6 +188,46 @@ bool is_connected_to_itself(const tcp::socket& socket) {
     return !code && ours == theirs;
 }
 
+void prepare(tcp::socket& socket, error_code& code) {
+    if (!code && is_connected_to_itself(socket)) {
+        socket.close(code);
+        code = asio::error::connection_refused;
+    }
+    if (!code) {
+        socket.non_blocking(true, code);
+        keep_alive(socket);
+    }
+}
+
+void prepare(stream_protocol::socket& socket, error_code& code) {
+    if (!code) {
+        socket.non_blocking(true, code);
+    }
+}
+
+template <class Socket>
+asio::awaitable<Connected> connect_plain(ports::TimePort* time, typename Socket::endpoint_type to,
+                                         Moment until, std::size_t piece_max) {
+    error_code code;
+    Socket socket(time->executor());
+    const auto limit = std::max(until - time->now(), Moment::duration::zero());
+    const auto in_time = co_await runtime::within(time, limit, connect_socket(&socket, to, &code));
+    if (in_time.has_error() && in_time.error().kind == ErrorKind::cancelled) {
+        throw boost::system::system_error(asio::error::operation_aborted);
+    }
+    if (in_time.has_error()) {
+        co_return not_connected(Fault::timed_out, "no connection: " + in_time.error().what);
+    }
+    prepare(socket, code);
+    if (code) {
+        const Fault fault = fault_of(code);
+        co_return not_connected(fault, sentence(fault, code));
+    }
+    Connected connected;
+    connected.stream = std::make_unique<SocketStream<Socket>>(time, std::move(socket), piece_max);
+    co_return connected;
+}
+
 }  // namespace
 
 asio::awaitable<Connected> connect(ports::TimePort* time, Endpoint to, Moment until,
@@ -189,32 +237,30 @@ asio::awaitable<Connected> connect(ports::TimePort* time, Endpoint to, Moment un
     if (code) {
         co_return not_connected(Fault::other, "'" + to.host + "' is no IP address");
     }
-    tcp::socket socket(time->executor());
-    const auto limit = std::max(until - time->now(), Moment::duration::zero());
     const tcp::endpoint place(address, to.port);
-    const auto in_time =
-        co_await runtime::within(time, limit, connect_socket(&socket, place, &code));
-    if (in_time.has_error() && in_time.error().kind == ErrorKind::cancelled) {
-        throw boost::system::system_error(asio::error::operation_aborted);
+    auto plain = connect_plain<tcp::socket>(time, place, until, options.piece_max);
+    if (!options.tls) {
+        co_return co_await std::move(plain);
     }
-    if (in_time.has_error()) {
-        co_return not_connected(Fault::timed_out, "no connection: " + in_time.error().what);
+    const std::string name = options.peer_name.empty() ? to.host : options.peer_name;
+    co_return co_await secured(time, std::move(plain), std::move(options), name, until);
+}
+
+asio::awaitable<Connected> connect_unix(ports::TimePort* time, std::string path, Moment until,
+                                        StreamOptions options) {
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+        co_return not_connected(Fault::other,
+                                "the path of a unix socket has at most " +
+                                    std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                                    " bytes, this one has " + std::to_string(path.size()));
     }
-    if (!code && is_connected_to_itself(socket)) {
-        socket.close(code);
-        code = asio::error::connection_refused;
+    const stream_protocol::endpoint place(path);
+    auto plain = connect_plain<stream_protocol::socket>(time, place, until, options.piece_max);
+    if (!options.tls) {
+        co_return co_await std::move(plain);
     }
-    if (!code) {
-        socket.non_blocking(true, code);
-    }
-    if (code) {
-        const Fault fault = fault_of(code);
-        co_return not_connected(fault, sentence(fault, code));
-    }
-    keep_alive(socket);
-    Connected connected;
-    connected.stream = std::make_unique<TcpStream>(time, std::move(socket), options);
-    co_return connected;
+    const std::string name = options.peer_name.empty() ? "localhost" : options.peer_name;
+    co_return co_await secured(time, std::move(plain), std::move(options), name, until);
 }
 
 }  // namespace rop::net

@@ -22,6 +22,7 @@ enum class Fault {
     timed_out,  // Silence until the moment that was given.
     closed,     // By the peer, or by close().
     barred,     // The gate did not let it through.
+    untrusted,  // No TLS: a certificate, a file, or a peer that does not speak it. See `what`.
     other,      // No route, no free descriptor, no IP address: see `what`.
 };
 
@@ -35,8 +36,8 @@ struct Transfer {
 /// always write.
 using Gate = std::function<bool()>;
 
-/// A connected byte stream. One reader and one writer at a time; it must outlive both. Encryption
-/// is another implementation of this, chosen by connect().
+/// A connected byte stream. One reader and one writer at a time; it must outlive both. TCP, a unix
+/// socket, or TLS over either, chosen by connect().
 class Stream {
   public:
     virtual ~Stream() = default;  // Closes.
@@ -58,8 +59,16 @@ class Stream {
     virtual void close() = 0;
 };
 
+class TlsFiles;
+
 struct StreamOptions {
     std::size_t piece_max = 64U * 1024;
+    /// Null: plain. Else the connection is there once the handshake is done; the gate is asked
+    /// before each piece of what is encrypted, and before each write of what became of it.
+    std::shared_ptr<TlsFiles> tls;
+    /// The host as it was named by whoever wanted this connection, for the server's certificate;
+    /// empty: the IP address. TlsSettings::server_name wins.
+    std::string peer_name;
 };
 
 struct Connected {
@@ -72,5 +81,10 @@ struct Connected {
 /// keep-alive. `time` must outlive the stream.
 boost::asio::awaitable<Connected> connect(ports::TimePort* time, Endpoint to, Moment until,
                                           StreamOptions options);
+
+/// As above, to a unix socket. With TLS the server's certificate is for `peer_name`, or
+/// "localhost" when it is empty.
+boost::asio::awaitable<Connected> connect_unix(ports::TimePort* time, std::string path,
+                                               Moment until, StreamOptions options);
 
 }  // namespace rop::net

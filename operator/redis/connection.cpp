@@ -23,7 +23,8 @@ Contact contact_of(net::Fault fault) {
         case net::Fault::closed:
             return Contact::closed;
         case net::Fault::timed_out:
-        case net::Fault::other:  // No route and the like: nobody said anything.
+        case net::Fault::untrusted:  // It is there, and is not believed.
+        case net::Fault::other:      // No route and the like: nobody said anything.
             break;
     }
     return Contact::timed_out;
