@@ -87,6 +87,13 @@ Result<ResponseReader::State> ResponseReader::put(std::string_view bytes) {
         }
     }
     parser_->pending.erase(0, parser_->pending.size() - rest.size());
+    // Beast bounds the header; the head of a chunk and what may follow the last one it gathers
+    // without end.
+    if (!parser_->answer.is_done() && parser_->pending.size() > parser_->limits.header_bytes) {
+        return Error{ErrorKind::malformed, "the answer has a line of more than " +
+                                               std::to_string(parser_->limits.header_bytes) +
+                                               " bytes"};
+    }
     return parser_->answer.is_done() ? State::complete : State::incomplete;
 }
 

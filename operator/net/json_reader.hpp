@@ -50,7 +50,8 @@ class JsonField {
 /// A JSON text from another program, with the first thing that was not as expected of it.
 class JsonDocument {
   public:
-    /// Malformed when it is not JSON.
+    /// Malformed when it is not JSON, has a name twice in one object or a number that is none of
+    /// a computer's, nests deeper than 128 levels or has more than a million values.
     [[nodiscard]] static Result<std::unique_ptr<JsonDocument>> parse(std::string_view text);
     ~JsonDocument();
     JsonDocument(const JsonDocument&) = delete;

@@ -80,6 +80,26 @@ TEST(ResponseReader, EndOfTheConnection) {
     EXPECT_EQ(until_end.take().body, "ab");
 }
 
+/// Beast would gather the head of a chunk, and the fields after the last one, as long as they come.
+TEST(ResponseReader, NoLineGrowsWithoutEnd) {
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string& beginning :
+         {head + "5;x=", head + "5\r\nhello\r\n0;x=", head + "0\r\nX: ", std::string("HTTP/1.1 "),
+          std::string("HTTP/1.1 200 OK\r\nX: ")}) {
+        HttpLimits limits;
+        limits.header_bytes = 1'000;
+        ResponseReader reader(limits);
+        auto state = reader.put(beginning);
+        std::size_t fed = 0;
+        for (; state.has_value() && fed < 10'000; fed += 100) {
+            state = reader.put(std::string(100, 'a'));
+        }
+        EXPECT_LE(fed, 1'100U) << beginning;
+        ASSERT_TRUE(state.has_error()) << beginning;
+        EXPECT_EQ(state.error().kind, ErrorKind::malformed);
+    }
+}
+
 TEST(ResponseReader, DamagedAnswersNeverDoMoreThanFail) {
     std::mt19937 random(7);
     int failed = 0;

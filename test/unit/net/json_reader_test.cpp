@@ -89,6 +89,38 @@ TEST(JsonReader, EveryTypeIsChecked) {
     EXPECT_EQ(problem(*scalar), "$: want an object, not a value of type int64");
 }
 
+std::string refusal(const std::string& text) {
+    const auto parsed = JsonDocument::parse(text);
+    return parsed.has_error() ? parsed.error().what : "";
+}
+
+/// Boost.JSON's own parse() would keep the last of them.
+TEST(JsonReader, NamesThatStandTwiceAreMalformed) {
+    const std::string why = "a name stands twice in one object";
+    EXPECT_EQ(refusal(R"({"a": 1, "b": 2, "a": 3})"), why);
+    EXPECT_EQ(refusal(R"([{"x": {"a": [{"k": 1, "k": {"k": 1}}]}}])"), why);
+    EXPECT_EQ(refusal(R"({"a": {"k": 1, "k": 1}, "a": {"k": 1}})"), why);
+    EXPECT_EQ(refusal(R"({"a": 1, "\u0061": 2})"), why);
+    EXPECT_EQ(refusal(R"([{"a": {"a": 1}}, {"a": [{"a": 1}, {"a": 1}]}])"), "");
+}
+
+/// Likewise it would read it as infinity.
+TEST(JsonReader, NumbersThatNoComputerHasAreMalformed) {
+    EXPECT_EQ(refusal("[1e400]"), "a number out of range");
+    EXPECT_EQ(refusal(R"({"a": -1e400})"), "a number out of range");
+    EXPECT_EQ(refusal("[1e308, -1e308, 1e-400, 5e-324]"), "");
+}
+
+TEST(JsonReader, HostileSizesAreMalformed) {
+    std::string zeros = "[0";
+    for (int i = 0; i < 1'000'000; ++i) {
+        zeros += ",0";
+    }
+    EXPECT_EQ(refusal(zeros + "]"), "more than 1000000 values");
+    EXPECT_EQ(refusal(std::string(1'000'000, '[')), "nested deeper than 128 levels");
+    EXPECT_EQ(refusal(std::string(128, '[') + std::string(128, ']')), "");
+}
+
 TEST(JsonReader, WhatIsNoJsonIsMalformed) {
     for (const char* text : {"", "{", "[1,]", "{} x", "job not found", "{\"a\": \"\xff\"}"}) {
         const auto parsed = JsonDocument::parse(text);
