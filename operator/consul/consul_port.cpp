@@ -67,15 +67,21 @@ class RealConsul : public ports::ConsulPort {
   private:
     Answer<net::ApiAnswer> read(Target target, BlockingQuery query);
     /// Any success; everything else is an error.
-    Answer<net::ApiAnswer> write(Target target, std::string body);
+    Answer<net::ApiAnswer> write(Target target, std::string body, std::vector<Right> rights);
+    Answer<net::ApiAnswer> ask_for_rights(std::string body);
+    asio::awaitable<Error> refused(net::ApiAnswer answer, std::vector<Right> rights);
+    asio::awaitable<std::string> lacking(std::vector<Right> rights);
     Answer<void> trust_absence(net::ApiAnswer answer, std::vector<Right> rights,
                                BlockingQuery query);
     [[nodiscard]] Target global(std::string path) const;
+    /// For a service that we registered, by its id or its check's.
+    [[nodiscard]] std::vector<Right> rights_to_change(const std::string& id) const;
 
     ports::TimePort& time_;
     ConsulConfig config_;
     net::ApiClient api_;
     std::map<std::string, Moment> absence_trusted_at_;  // By the rights that were asked for.
+    std::map<std::string, std::string> registered_;     // Services, by their id and their check's.
 };
 
 /// A path whose answer depends on the datacenter.
@@ -85,6 +91,12 @@ Target RealConsul::global(std::string path) const {
     return target;
 }
 
+std::vector<Right> RealConsul::rights_to_change(const std::string& id) const {
+    const auto service = registered_.find(id);
+    return service == registered_.end() ? std::vector<Right>{}
+                                        : std::vector<Right>{{"service", "write", service->second}};
+}
+
 asio::awaitable<Result<net::ApiAnswer>> RealConsul::read(Target target, BlockingQuery query) {
     if (query.consistent) {
         target.with("consistent");
@@ -92,12 +104,42 @@ asio::awaitable<Result<net::ApiAnswer>> RealConsul::read(Target target, Blocking
     co_return co_await api_.read(std::move(target), query);
 }
 
-asio::awaitable<Result<net::ApiAnswer>> RealConsul::write(Target target, std::string body) {
+asio::awaitable<Result<net::ApiAnswer>> RealConsul::write(Target target, std::string body,
+                                                          std::vector<Right> rights) {
     ROP_CO_TRY(auto answer, co_await api_.ask(Method::put, std::move(target), std::move(body)));
     if (!answer.is_success()) {
-        co_return api_.refusal(answer);
+        co_return co_await refused(std::move(answer), std::move(rights));
     }
     co_return answer;
+}
+
+/// `body` is what write_rights() gives. Answers to any token, and with 401 when access control is
+/// off.
+asio::awaitable<Result<net::ApiAnswer>> RealConsul::ask_for_rights(std::string body) {
+    Target target("/v1/internal/acl/authorize");
+    co_return co_await api_.ask(Method::post, std::move(target), std::move(body));
+}
+
+/// Empty when Consul does not say that one of them is lacking.
+asio::awaitable<std::string> RealConsul::lacking(std::vector<Right> rights) {
+    const auto judged = co_await ask_for_rights(write_rights(rights));
+    if (judged.has_error() || !judged.value().is_success()) {
+        co_return std::string();
+    }
+    const auto missing = parse_missing_right(judged.value().response.body);
+    co_return missing.has_value() ? missing.value().value_or("") : "";
+}
+
+/// A refusal does not say which right it is for the lack of.
+asio::awaitable<Error> RealConsul::refused(net::ApiAnswer answer, std::vector<Right> rights) {
+    Error error = api_.refusal(answer);
+    if (error.kind == ErrorKind::denied && !rights.empty()) {
+        const std::string missing = co_await lacking(std::move(rights));
+        if (!missing.empty()) {
+            error.what += ": the token lacks " + missing;
+        }
+    }
+    co_return error;
 }
 
 /// Consul leaves out of a list what a token may not see, and an empty list looks as if nothing
@@ -112,8 +154,7 @@ asio::awaitable<Result<void>> RealConsul::trust_absence(net::ApiAnswer answer,
         time_.now() - known->second < trusted_for) {
         co_return ok();
     }
-    Target target("/v1/internal/acl/authorize");
-    ROP_CO_TRY(const auto judged, co_await api_.ask(Method::post, target, body));
+    ROP_CO_TRY(const auto judged, co_await ask_for_rights(body));
     if (judged.is_success()) {
         ROP_CO_TRY(const auto missing,
                    in_answer(judged, parse_missing_right(judged.response.body)));
@@ -149,15 +190,15 @@ asio::awaitable<Result<Page<std::vector<ports::KvEntry>>>> RealConsul::kv_list(
     target.with("recurse");
     ROP_CO_TRY(const auto answer, co_await read(target, query));
     Page<std::vector<ports::KvEntry>> page;
+    std::vector<Right> rights{{"key", "read", prefix}};
     if (answer.is_success()) {
         ROP_CO_TRY(whole(answer));
         ROP_CO_TRY(page.value, in_answer(answer, parse_kv(answer.response.body)));
     } else if (answer.response.status != 404) {
-        co_return api_.refusal(answer);
+        co_return co_await refused(answer, std::move(rights));
     }
     ROP_CO_TRY(page.index, api_.index_of(answer));
     if (page.value.empty()) {
-        std::vector<Right> rights{{"key", "read", prefix}};
         ROP_CO_TRY(co_await trust_absence(answer, std::move(rights), query));
     }
     co_return page;
@@ -178,7 +219,8 @@ asio::awaitable<Result<Page<std::optional<ports::KvEntry>>>> RealConsul::kv_get(
         }
         page.value = std::move(entries.front());
     } else if (answer.response.status != 404) {
-        co_return api_.refusal(answer);
+        std::vector<Right> rights{{"key", "read", key}};
+        co_return co_await refused(answer, std::move(rights));
     }
     ROP_CO_TRY(page.index, api_.index_of(answer));
     co_return page;
@@ -188,16 +230,16 @@ asio::awaitable<Result<Page<std::vector<ports::ServiceEntry>>>> RealConsul::heal
     std::string service, BlockingQuery query) {
     Target target = global("/v1/health/service/" + percent_encode(service));
     ROP_CO_TRY(const auto answer, co_await read(target, query));
+    // An instance is left out as well when its node may not be read.
+    std::vector<Right> rights{{"service", "read", service}, {"node", "read", ""}};
     if (!answer.is_success()) {
-        co_return api_.refusal(answer);
+        co_return co_await refused(answer, std::move(rights));
     }
     ROP_CO_TRY(whole(answer));
     Page<std::vector<ports::ServiceEntry>> page;
     ROP_CO_TRY(page.value, in_answer(answer, parse_health(answer.response.body)));
     ROP_CO_TRY(page.index, api_.index_of(answer));
     if (page.value.empty()) {
-        // An instance is left out as well when its node may not be read.
-        std::vector<Right> rights{{"service", "read", service}, {"node", "read", ""}};
         ROP_CO_TRY(co_await trust_absence(answer, std::move(rights), query));
     }
     co_return page;
@@ -214,16 +256,29 @@ asio::awaitable<Result<ports::TxnAnswer>> RealConsul::txn(std::vector<ports::Txn
     if (answer.is_success()) {
         co_return in_answer(answer, parse_txn_applied(answer.response.body, operations));
     }
-    if (answer.response.status == 409) {
-        co_return in_answer(answer, parse_txn_refused(answer.response.body, operations));
+    std::vector<Right> rights;
+    for (const auto& operation : operations) {
+        const bool reads = std::holds_alternative<ports::KvCheckSession>(operation);
+        rights.push_back(Right{"key", reads ? "read" : "write", key_of(operation)});
     }
-    co_return api_.refusal(answer);
+    if (answer.response.status != 409) {
+        co_return co_await refused(answer, std::move(rights));
+    }
+    ROP_CO_TRY(auto rolled_back,
+               in_answer(answer, parse_txn_refused(answer.response.body, operations)));
+    std::string& why = rolled_back.errors.front();
+    if (why.find("Permission denied") != std::string::npos) {
+        const std::string missing = co_await lacking(std::move(rights));
+        why += missing.empty() ? "" : ": the token lacks " + missing;
+    }
+    co_return rolled_back;
 }
 
 asio::awaitable<Result<std::string>> RealConsul::session_create(ports::SessionRequest request) {
     Target target = global("/v1/session/create");
     std::string body = write_session(request);
-    ROP_CO_TRY(const auto answer, co_await write(target, std::move(body)));
+    std::vector<Right> rights{{"session", "write", ""}};
+    ROP_CO_TRY(const auto answer, co_await write(target, std::move(body), std::move(rights)));
     co_return in_answer(answer, parse_session_id(answer.response.body));
 }
 
@@ -241,7 +296,8 @@ asio::awaitable<Result<bool>> RealConsul::session_renew(std::string session) {
 
 asio::awaitable<Result<void>> RealConsul::session_destroy(std::string session) {
     Target target = global("/v1/session/destroy/" + percent_encode(session));
-    ROP_CO_TRY(co_await write(target, std::string()));
+    std::vector<Right> rights{{"session", "write", ""}};
+    ROP_CO_TRY(co_await write(target, std::string(), std::move(rights)));
     co_return ok();
 }
 
@@ -249,13 +305,17 @@ asio::awaitable<Result<void>> RealConsul::register_service(ports::TtlService ser
     Target target("/v1/agent/service/register");
     target.with("replace-existing-checks", "true");  // Else an older check of that id stays.
     std::string body = write_service(service);
-    ROP_CO_TRY(co_await write(target, std::move(body)));
+    registered_[service.id] = service.name;
+    registered_[service.check_id] = service.name;
+    std::vector<Right> rights{{"service", "write", service.name}};
+    ROP_CO_TRY(co_await write(target, std::move(body), std::move(rights)));
     co_return ok();
 }
 
 asio::awaitable<Result<void>> RealConsul::pass_check(std::string check_id) {
     Target target("/v1/agent/check/pass/" + percent_encode(check_id));
-    ROP_CO_TRY(co_await write(target, std::string()));
+    std::vector<Right> rights = rights_to_change(check_id);
+    ROP_CO_TRY(co_await write(target, std::string(), std::move(rights)));
     co_return ok();
 }
 
@@ -263,7 +323,8 @@ asio::awaitable<Result<void>> RealConsul::deregister_service(std::string service
     Target target("/v1/agent/service/deregister/" + percent_encode(service_id));
     ROP_CO_TRY(const auto answer, co_await api_.ask(Method::put, target));
     if (!answer.is_success() && answer.response.status != 404) {  // 404: it is gone already.
-        co_return api_.refusal(answer);
+        std::vector<Right> rights = rights_to_change(service_id);
+        co_return co_await refused(answer, std::move(rights));
     }
     co_return ok();
 }
@@ -278,7 +339,8 @@ asio::awaitable<Result<std::vector<ports::AgentService>>> RealConsul::agent_serv
     const unsigned status = answer.response.status;
     const bool tells_health = status == 404 || status == 429 || status == 503;
     if (!answer.is_success() && (!tells_health || services.has_error())) {
-        co_return api_.refusal(answer);
+        std::vector<Right> rights{{"service", "read", name}};
+        co_return co_await refused(answer, std::move(rights));
     }
     co_return in_answer(answer, std::move(services));
 }

@@ -36,7 +36,8 @@ namespace rop::consul {
 /// The node's name in the answer of /v1/agent/self.
 [[nodiscard]] Result<std::string> parse_agent_node(std::string_view text);
 
-/// The first right which /v1/internal/acl/authorize says we lack: "read of key redis-operator/".
+/// The first right which /v1/internal/acl/authorize says we lack, as a policy would give it:
+/// "key_prefix "redis-operator/" = "read"", "service "redis-cache" = "read"".
 [[nodiscard]] Result<std::optional<std::string>> parse_missing_right(std::string_view text);
 
 /// "passing", "warning" or "critical": what Consul calls a check in maintenance, or anything that

@@ -35,13 +35,24 @@ Result<std::string> parse_agent_node(std::string_view text) {
     return name;
 }
 
+namespace {
+
+/// In the words of a policy. What ends like a folder, or is all there is, stands for what is below.
+std::string rule_of(const std::string& resource, const std::string& access,
+                    const std::string& segment) {
+    const bool is_prefix = segment.empty() || segment.ends_with('/');
+    return resource + (is_prefix ? "_prefix \"" : " \"") + segment + "\" = \"" + access + "\"";
+}
+
+}  // namespace
+
 Result<std::optional<std::string>> parse_missing_right(std::string_view text) {
     ROP_TRY(const auto document, net::JsonDocument::parse(text));
     std::optional<std::string> missing;
     for (const auto& right : document->root().elements()) {
         if (!right.at("Allow").boolean() && !missing) {
-            missing = right["Access"].text() + " of " + right["Resource"].text() + " \"" +
-                      right["Segment"].text() + "\"";
+            missing =
+                rule_of(right["Resource"].text(), right["Access"].text(), right["Segment"].text());
         }
     }
     ROP_TRY(document->verdict());

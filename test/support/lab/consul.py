@@ -14,9 +14,11 @@ class Consul:
     """One agent on one loopback address. The first one is the server, the others join it."""
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = "",
-                 http_port: int = 0):  # fmt: skip
+                 http_port: int = 0, token: str = "", hcl: str = ""):  # fmt: skip
+        """`hcl` is added to its configuration; `token` is who we are when we ask it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.address = address
+        self.token = token
         self.node = node or f"node-{address.rsplit('.', 1)[-1]}"
         self.http_port = http_port or free_port(address)
         self.serf_port = free_port(address)
@@ -25,7 +27,7 @@ class Consul:
             "-data-dir", str(folder / "data"), "-http-port", str(self.http_port), "-dns-port", "-1",
             "-grpc-port", "-1", "-serf-lan-port", str(self.serf_port), "-serf-wan-port", "-1",
             "-server-port", str(free_port(address)), "-log-level", "warn",
-            "-hcl", "performance { raft_multiplier = 1 } disable_update_check = true leave_on_terminate = false",
+            "-hcl", "performance { raft_multiplier = 1 } disable_update_check = true leave_on_terminate = false " + hcl,
         ]  # fmt: skip
         if join is None:
             command += ["-server", "-bootstrap-expect", "1"]
@@ -45,7 +47,8 @@ class Consul:
     def call(self, method: str, path: str, body=None, timeout: float = 5):
         """(status, parsed body or text). HTTP errors are answers, too."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
+        headers = {"X-Consul-Token": self.token} if self.token else {}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 status, text = answer.status, answer.read().decode()
@@ -85,6 +88,8 @@ class Consul:
         index, deadline = 0, time.monotonic() + seconds
         while time.monotonic() < deadline:
             request = urllib.request.Request(f"{self.url}/v1/kv/{key}?index={index}&wait=1s")
+            if self.token:
+                request.add_header("X-Consul-Token", self.token)
             try:
                 with urllib.request.urlopen(request, timeout=5) as answer:
                     index = int(answer.headers["X-Consul-Index"])

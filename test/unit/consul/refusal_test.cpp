@@ -33,7 +33,7 @@ TEST_F(ConsulRefusal, ListThatIsEmptyForLackOfRightsIsDenied) {
         ASSERT_TRUE(keys.has_error());
         EXPECT_EQ(keys.error().kind, ErrorKind::denied);
         EXPECT_THAT(keys.error().what,
-                    HasSubstr("the token lacks read of key \"redis-operator/\""));
+                    HasSubstr("the token lacks key_prefix \"redis-operator/\" = \"read\""));
     }
     server.will(recorded(scene, "GET /v1/health/service/redis-cache", note).reaction());
     server.will(recorded(scene, "POST /v1/internal/acl/authorize", note).reaction());
@@ -64,6 +64,53 @@ TEST_F(ConsulRefusal, NewerConsulSaysThatItLeftSomethingOut) {
         answer(200, "[]", std::string(index_7) + "X-Consul-Results-Filtered-By-ACLs: true\r\n"));
 
     EXPECT_EQ(run(consul->health("redis", {})).error().kind, ErrorKind::denied);
+}
+
+constexpr const char* lacks_session =
+    R"([{"Resource":"session","Access":"write","Segment":"","Allow":false}])";
+constexpr const char* lacks_epoch =
+    R"([{"Resource":"key","Access":"read","Segment":"p/leader","Allow":true},
+        {"Resource":"key","Access":"write","Segment":"p/epoch","Allow":false}])";
+
+TEST_F(ConsulRefusal, RefusedWriteNamesTheRight) {
+    server.will(answer(403, "Permission denied"));
+    server.will(answer(200, lacks_session));
+
+    const auto session = run(consul->session_create({}));
+
+    EXPECT_EQ(session.error().kind, ErrorKind::denied);
+    EXPECT_THAT(session.error().what,
+                HasSubstr("Permission denied: the token lacks session_prefix \"\" = \"write\""));
+    EXPECT_EQ(server.requests()[1].body,
+              R"([{"Resource":"session","Access":"write","Segment":""}])");
+}
+
+TEST_F(ConsulRefusal, RefusedTransactionNamesTheRight) {
+    server.will(answer(409, R"({"Errors":[{"OpIndex":1,"What":"Permission denied"}]})"));
+    server.will(answer(200, lacks_epoch));
+
+    const std::vector<ports::TxnOp> operations{ports::KvCheckSession{"p/leader", "s"},
+                                               ports::KvSet{"p/epoch", "1"}};
+    const auto refused = run(consul->txn(operations));
+
+    EXPECT_EQ(refused.value().errors.front(),
+              "operation 1 (set p/epoch): Permission denied: the token lacks key \"p/epoch\" = "
+              "\"write\"");
+    EXPECT_EQ(server.requests()[1].body,
+              R"([{"Resource":"key","Access":"read","Segment":"p/leader"},)"
+              R"({"Resource":"key","Access":"write","Segment":"p/epoch"}])");
+}
+
+/// Who cannot say it either leaves the refusal as it was.
+TEST_F(ConsulRefusal, UnknownRightIsNotMadeUp) {
+    for (const unsigned status : {200U, 401U, 500U}) {
+        server.will(answer(403, "ACL not found"));
+        server.will(answer(status, "[]"));
+
+        const auto session = run(consul->session_create({}));
+
+        EXPECT_EQ(session.error().what, "PUT /v1/session/create: 403 ACL not found");
+    }
 }
 
 // --- What errors mean, and what they say
