@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ namespace rop::simulation {
 [[nodiscard]] std::string lower(std::string_view text);
 /// The whole text as a decimal number; false: it is none.
 [[nodiscard]] bool number(std::string_view text, std::int64_t& value);
+
+/// Of a command that Redis does not know, or that has too few or too many words: how it says so.
+[[nodiscard]] std::optional<ports::Reply> refuse_words(const ports::Words& words);
 
 /// "+OK", "-ERR ...", ":3", "$text", "nil", "[...]": one line for traces.
 [[nodiscard]] std::string shown(const ports::Reply& reply);

@@ -15,8 +15,8 @@ namespace rop::simulation {
 
 /// A model of one redis-server 7.0 in cluster mode: its own table of nodes, its bus, its failure
 /// detection and elections, its replication, and the commands by which an operator sees and
-/// changes it. Left out: moving slots (SETSLOT, MIGRATE), manual failover, the migration of
-/// replicas to orphaned primaries.
+/// changes it. Left out: moving slots (SETSLOT, MIGRATE), the migration of replicas to orphaned
+/// primaries.
 class RedisServer {
   public:
     RedisServer(Fleet& fleet, ServerId id, RedisOptions options);
@@ -136,6 +136,19 @@ class RedisServer {
     Reply change_slots(const Words& words, bool ranges, bool remove);
     Reply replicate(const Words& words);
     Reply forget(const Words& words);
+
+    // redis_server_manual.cpp
+    struct ManualFailover {
+        std::optional<Moment> until;                 // mf_end
+        bool may_start = false;                      // mf_can_start
+        std::optional<std::int64_t> primary_offset;  // mf_master_offset
+        NodeId replica;                              // mf_slave
+    };
+    Reply failover(const Words& words);
+    void manual_failover_asked(const Peer& by);
+    void manual_failover_cron();
+    void reset_manual_failover();
+
     Reply set_config_epoch(const Words& words);
 
     // redis_server_text.cpp
@@ -176,6 +189,7 @@ class RedisServer {
     std::size_t votes_ = 0;
     std::uint64_t election_epoch_ = 0;
     std::int64_t election_rank_ = 0;
+    ManualFailover manual_;
 
     // Data and replication.
     std::set<Key> keys_;

@@ -21,6 +21,8 @@ Packet RedisServer::header(Packet::Type type) const {
     packet.config_epoch = owner == nullptr ? mine.config_epoch : owner->config_epoch;
     packet.current_epoch = current_epoch_;
     packet.offset = offset_;
+    packet.paused = mine.is_primary && manual_.until.has_value();
+    packet.force_ack = manual_.may_start;
     return packet;
 }
 
@@ -109,6 +111,10 @@ void RedisServer::receive(const Arrival& arrival) {
             current_epoch_ = std::max(current_epoch_, packet.current_epoch);
             sender->config_epoch = std::max(sender->config_epoch, packet.config_epoch);
             sender->repl_offset = packet.offset;
+            if (manual_.until && packet.paused && self().primary == sender->id &&
+                !manual_.primary_offset) {
+                manual_.primary_offset = packet.offset;
+            }
         }
     }
     switch (packet.type) {
@@ -141,6 +147,11 @@ void RedisServer::receive(const Arrival& arrival) {
                 packet.current_epoch >= election_epoch_) {
                 ++votes_;
                 handle_failover();
+            }
+            break;
+        case Packet::Type::manual_start:
+            if (sender != nullptr) {
+                manual_failover_asked(*sender);
             }
             break;
     }
@@ -196,7 +207,11 @@ void RedisServer::process_config(const Arrival& arrival, const NodeId& link_peer
     if (link_peer != nullptr && packet.type == Packet::Type::pong) {
         pong_came(*link_peer);
     }
-    if (sender == nullptr || sender->id == my_id_) {
+    if (sender == nullptr) {
+        return;
+    }
+    if (sender->id == my_id_) {  // Met itself: what it gossips counts as if another had said it.
+        process_gossip(packet, sender);
         return;
     }
     learn_role(*sender, packet);

@@ -28,7 +28,7 @@ ports::Reply RedisServer::cluster(const Words& words) {
     if (!options_.cluster_enabled) {
         return error("ERR This instance has cluster support disabled");
     }
-    const std::string name = words.size() < 2 ? "" : lower(words[1]);
+    const std::string name = lower(words[1]);
     const std::size_t count = words.size();
     if (name == "nodes" && count == 2) {
         return text(cluster_nodes());
@@ -43,11 +43,11 @@ ports::Reply RedisServer::cluster(const Words& words) {
         return meet(words);
     }
     if (name == "addslots" || name == "delslots") {
-        return count < 3 ? wrong_arity(name) : change_slots(words, false, name == "delslots");
+        return change_slots(words, false, name == "delslots");
     }
     if (name == "addslotsrange" || name == "delslotsrange") {
-        return count < 4 || count % 2 != 0 ? wrong_arity(name)
-                                           : change_slots(words, true, name == "delslotsrange");
+        return count % 2 != 0 ? wrong_arity(name)
+                              : change_slots(words, true, name == "delslotsrange");
     }
     if (name == "set-config-epoch" && count == 3) {
         return set_config_epoch(words);
@@ -58,6 +58,9 @@ ports::Reply RedisServer::cluster(const Words& words) {
     }
     if (name == "replicate" && count == 3) {
         return replicate(words);
+    }
+    if (name == "failover") {
+        return failover(words);
     }
     if (name == "forget" && count == 3) {
         return forget(words);
@@ -81,7 +84,7 @@ ports::Reply RedisServer::cluster(const Words& words) {
         }
         return integer(keys);
     }
-    return error("ERR unknown subcommand '" + (words.size() < 2 ? "" : words[1]) +
+    return error("ERR unknown subcommand or wrong number of arguments for '" + words[1] +
                  "'. Try CLUSTER HELP.");
 }
 

@@ -39,6 +39,9 @@ ports::Reply RedisServer::execute(std::int64_t client_id, const Words& words) {
 
 ports::Reply RedisServer::dispatch(ClientConnection& client, const Words& words) {
     const std::string name = lower(words[0]);
+    if (auto refused = refuse_words(words)) {
+        return *std::move(refused);
+    }
     if (name == "auth") {
         return auth(client, words);
     }
@@ -72,15 +75,11 @@ ports::Reply RedisServer::dispatch(ClientConnection& client, const Words& words)
     if (name == "set" && words.size() == 3) {
         return set_key(words);
     }
-    std::string arguments;
-    for (std::size_t i = 1; i < words.size(); ++i) {
-        arguments += "'" + words[i] + "' ";
-    }
-    return error("ERR unknown command '" + words[0] + "', with args beginning with: " + arguments);
+    return error("ERR syntax error");
 }
 
 ports::Reply RedisServer::auth(ClientConnection& client, const Words& words) {
-    if (words.size() < 2 || words.size() > 3) {
+    if (words.size() > 3) {
         return error("ERR syntax error");
     }
     if (!options_.password && words.size() == 2) {
@@ -97,7 +96,7 @@ ports::Reply RedisServer::auth(ClientConnection& client, const Words& words) {
 }
 
 ports::Reply RedisServer::client_command(ClientConnection& client, const Words& words) {
-    const std::string name = words.size() < 2 ? "" : lower(words[1]);
+    const std::string name = lower(words[1]);
     if (name == "setname" && words.size() == 3) {
         client.name = words[2];
         return status("OK");
@@ -125,12 +124,11 @@ ports::Reply RedisServer::client_command(ClientConnection& client, const Words& 
         close_client(target);
         return integer(1);
     }
-    return error("ERR unknown subcommand '" + (words.size() < 2 ? "" : words[1]) +
-                 "'. Try CLIENT HELP.");
+    return error("ERR unknown subcommand '" + words[1] + "'. Try CLIENT HELP.");
 }
 
 ports::Reply RedisServer::config(const Words& words) {
-    const std::string name = words.size() < 2 ? "" : lower(words[1]);
+    const std::string name = lower(words[1]);
     if (name == "rewrite" && words.size() == 2) {
         return options_.has_config_file ? status("OK")
                                         : error("ERR The server is running without a config file");
@@ -139,8 +137,7 @@ ports::Reply RedisServer::config(const Words& words) {
         return config_set(words);
     }
     if (name != "get" || words.size() < 3) {
-        return error("ERR unknown subcommand '" + (words.size() < 2 ? "" : words[1]) +
-                     "'. Try CONFIG HELP.");
+        return error("ERR unknown subcommand '" + words[1] + "'. Try CONFIG HELP.");
     }
     const std::vector<std::pair<std::string, std::string>> settings{
         {"cluster-allow-replica-migration", replica_migration_ ? "yes" : "no"},
@@ -170,6 +167,11 @@ ports::Reply RedisServer::config_set(const Words& words) {
             return error("ERR CONFIG SET failed (possibly related to argument '" + words[i] +
                          "') - " + why);
         };
+        for (std::size_t other = 2; other < i; other += 2) {
+            if (lower(words[other]) == key) {
+                return refused("duplicate parameter");
+            }
+        }
         if (key == "cluster-node-timeout") {
             if (!number(words[i + 1], timeout)) {
                 return refused("argument couldn't be parsed into an integer");
@@ -183,6 +185,8 @@ ports::Reply RedisServer::config_set(const Words& words) {
                 return refused("argument must be 'yes' or 'no'");
             }
             migration = value == "yes";
+        } else if (key == "cluster-enabled" || key == "cluster-port") {
+            return refused("can't set immutable config");
         } else {
             return error("ERR Unknown option or number of arguments for CONFIG SET - '" + words[i] +
                          "'");
@@ -215,7 +219,19 @@ ports::Reply RedisServer::set_key(const Words& words) {
     if (write_key(static_cast<Key>(key))) {
         return status("OK");
     }
-    return error("CLUSTERDOWN Hash slot not served");
+    // getNodeByQuery
+    const Slot slot = slot_of(static_cast<Key>(key));
+    const Peer* owner = nullptr;
+    for (const auto& [node, peer] : table_) {
+        owner = peer.slots.contains(slot) ? &peer : owner;
+    }
+    if (owner == nullptr) {
+        return error("CLUSTERDOWN Hash slot not served");
+    }
+    if (!state_ok_) {
+        return error("CLUSTERDOWN The cluster is down");
+    }
+    return error("MOVED " + std::to_string(slot.value()) + " " + to_string(owner->at));
 }
 
 }  // namespace rop::simulation

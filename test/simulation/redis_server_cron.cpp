@@ -41,6 +41,7 @@ void RedisServer::cron() {
         }
     }
     sync_cron();
+    manual_failover_cron();
     if (!self().is_primary) {
         handle_failover();
     }
@@ -68,7 +69,7 @@ void RedisServer::connected_to(std::uint64_t link, const Endpoint& target) {
         return;
     }
     RedisServer* server = fleet_.at_bus(target.host, target.port);
-    if (server == nullptr || server == this) {
+    if (server == nullptr) {
         // Refused. The silence counts from now on, as if a ping had been sent.
         peer->link.reset();
         if (!peer->ping_sent) {

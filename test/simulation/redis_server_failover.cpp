@@ -50,8 +50,10 @@ std::int64_t RedisServer::rank() const {
 // clusterHandleSlaveFailover. The age of the data is not looked at: validity-factor 10 allows
 // more time than any story here takes.
 void RedisServer::handle_failover() {
-    const Peer* primary = my_primary();
-    if (self().is_primary || primary == nullptr || !primary->failed || primary->slots.empty()) {
+    const Peer* primary = find(self().primary);
+    const bool manual = manual_.until && manual_.may_start;
+    if (self().is_primary || primary == nullptr || (!primary->failed && !manual) ||
+        primary->slots.empty()) {
         return;
     }
     const milliseconds timeout = std::max(node_timeout_ * 2, milliseconds{2'000});
@@ -63,9 +65,13 @@ void RedisServer::handle_failover() {
                        milliseconds{1'000} * election_rank_;
         votes_ = 0;
         votes_asked_ = false;
+        if (manual) {
+            election_rank_ = 0;
+            election_at_ = now();
+        }
         return;
     }
-    if (!votes_asked_ && rank() > election_rank_) {
+    if (!votes_asked_ && !manual && rank() > election_rank_) {
         election_at_ += milliseconds{1'000} * (rank() - election_rank_);
         election_rank_ = rank();
     }
@@ -95,6 +101,7 @@ void RedisServer::replace_my_primary() {
     }
     update_state();
     broadcast_pong();
+    reset_manual_failover();
 }
 
 // clusterSendFailoverAuthIfNeeded
@@ -102,7 +109,7 @@ void RedisServer::vote_if_right(Peer& candidate, const Packet& request) {
     Peer* primary = find(candidate.primary);
     if (!self().is_primary || self().slots.empty() || request.current_epoch < current_epoch_ ||
         last_vote_epoch_ == current_epoch_ || candidate.is_primary || primary == nullptr ||
-        !primary->failed || now() - primary->voted_at < node_timeout_ * 2) {
+        (!primary->failed && !request.force_ack) || now() - primary->voted_at < node_timeout_ * 2) {
         return;
     }
     for (const auto& [node, peer] : table_) {

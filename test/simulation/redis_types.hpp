@@ -73,7 +73,7 @@ struct Gossip {
 };
 
 struct Packet {
-    enum class Type { ping, pong, meet, fail, update, vote_request, vote };
+    enum class Type { ping, pong, meet, fail, update, vote_request, vote, manual_start };
     Type type = Type::ping;
     NodeId sender;
     Endpoint at;  // Empty host: take it from the connection.
@@ -84,6 +84,8 @@ struct Packet {
     std::uint64_t current_epoch = 0;
     std::uint64_t config_epoch = 0;
     std::int64_t offset = 0;
+    bool paused = false;     // The sender pauses its clients for a manual failover.
+    bool force_ack = false;  // A manual failover asks for the vote.
     std::vector<Gossip> gossip;
     NodeId about;  // FAIL, UPDATE
     std::uint64_t about_epoch = 0;

@@ -123,13 +123,14 @@ std::uint16_t free_port() {
     throw std::runtime_error("no free port between 20000 and 32000");
 }
 
-bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit) {
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit,
+                std::chrono::milliseconds pause) {
     const auto until = std::chrono::steady_clock::now() + limit;
     while (!done()) {
         if (std::chrono::steady_clock::now() > until) {
             return false;
         }
-        std::this_thread::sleep_for(5ms);
+        std::this_thread::sleep_for(pause);
     }
     return true;
 }

@@ -27,7 +27,8 @@ namespace rop::testing {
 
 /// Calls `done` every few milliseconds until it says true; false when `limit` is over.
 bool eventually(const std::function<bool()>& done,
-                std::chrono::milliseconds limit = std::chrono::seconds{10});
+                std::chrono::milliseconds limit = std::chrono::seconds{10},
+                std::chrono::milliseconds pause = std::chrono::milliseconds{5});
 
 /// A folder in the system's temporary folder, removed with everything in it.
 class ScratchFolder {

@@ -1,4 +1,4 @@
-#include "test/simulation/conformance/scripts.hpp"
+#include "test/simulation/conformance/tests/scripts.hpp"
 
 namespace rop::simulation {
 

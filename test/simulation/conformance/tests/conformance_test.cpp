@@ -8,7 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "test/simulation/conformance/scripts.hpp"
+#include "test/simulation/conformance/compare.hpp"
+#include "test/simulation/conformance/tests/scripts.hpp"
 #include "test/simulation/redis_server.hpp"
 #include "test/support/local_servers.hpp"
 
@@ -19,12 +20,6 @@ namespace {
 using ports::Reply;
 using ports::Words;
 using std::chrono::milliseconds;
-
-struct Facts {
-    std::string id;
-    std::uint16_t port = 0;
-    std::uint16_t bus_port = 0;
-};
 
 /// Several servers of one kind, numbered from 1 in the order of their node ids.
 class Servers {
@@ -39,28 +34,6 @@ class Servers {
   protected:
     std::vector<Facts> facts_;
 };
-
-std::string as_resp(const Reply& reply) {
-    switch (reply.kind) {
-        case Reply::Kind::nil:
-            return "$-1\r\n";
-        case Reply::Kind::integer:
-            return ":" + std::to_string(reply.integer) + "\r\n";
-        case Reply::Kind::text:
-            return "$" + std::to_string(reply.text.size()) + "\r\n" + reply.text + "\r\n";
-        case Reply::Kind::status:
-            return "+" + reply.text + "\r\n";
-        case Reply::Kind::error:
-            return "-" + reply.text + "\r\n";
-        case Reply::Kind::array:
-            break;
-    }
-    std::string all = "*" + std::to_string(reply.elements.size()) + "\r\n";
-    for (const Reply& element : reply.elements) {
-        all += as_resp(element);
-    }
-    return all;
-}
 
 class ModelServers : public Servers {
   public:
@@ -77,7 +50,7 @@ class ModelServers : public Servers {
         std::ranges::sort(servers_, {}, [](const RedisServer* one) { return one->node(); });
         for (RedisServer* one : servers_) {
             facts_.push_back(
-                {one->node().value(), one->options().at.port, one->options().bus_port});
+                {one->node().value(), one->options().at.port, one->options().bus_port, {}});
         }
         run_for(milliseconds{300});  // A real one has started, too, before it is asked.
     }
@@ -118,7 +91,7 @@ class RealServers : public Servers {
         };
         std::ranges::sort(servers_, {}, id_of);
         for (const auto& one : servers_) {
-            facts_.push_back({id_of(one), one->at().port, one->bus_port()});
+            facts_.push_back({id_of(one), one->at().port, one->bus_port(), {}});
         }
     }
 
@@ -136,29 +109,6 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
         text.replace(at, from.size(), to);
         at += to.size();
     }
-}
-
-/// "key:value" lines that the operator reads; of the others neither presence nor value counts.
-bool is_read(const std::string& line) {
-    static const std::regex read(
-        "(role|master_host|master_port|master_link_status|master_sync_in_progress|connected_slaves|"
-        "cluster_enabled|cluster_state|cluster_slots_.*|cluster_known_nodes|"
-        "cluster_current_epoch|cluster_my_epoch|loading|db0):.*");
-    return std::regex_match(line, read);
-}
-
-std::string sorted_lines(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream all(text);
-    for (std::string line; std::getline(all, line);) {
-        lines.push_back(line);
-    }
-    std::ranges::sort(lines);
-    std::string sorted;
-    for (const std::string& line : lines) {
-        sorted += line + "\n";
-    }
-    return sorted;
 }
 
 /// A reply with what differs by nature taken out: ids, ports, times, lengths, order.
