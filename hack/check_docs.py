@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that the documents are in step with the tree: every relative link of a Markdown file leads to a file and to a
 heading that exist, every file of ours that is named in `code` or in a fenced block is there, and the reasons of
-conditions that the code gives are those of docs/reference/conditions.md.
+conditions that the code gives are those of docs/reference/conditions.md, and the commands that the code sends to Redis
+are those that the ACL user of docs/operations/redis-access.md may use.
 
     hack/check_docs.py             # every Markdown file that git knows or would add
 
@@ -91,6 +92,34 @@ def check_explanations(text, source):
         yield f"the reason {reason} stands in one of the two only: {REASONS_DOCUMENT}, {EXPLANATIONS}"
 
 
+# Whatever else stands in braces, as the beginnings of errors, is no command.
+COMMAND = re.compile(
+    r'\{"(ACL|ASKING|CLIENT|CLUSTER|COMMAND|CONFIG|DBSIZE|EXEC|FAILOVER|FUNCTION|INFO|LATENCY|MEMORY|MIGRATE|MULTI|PING|'
+    r'PSYNC|READONLY|REPLCONF|REPLICAOF|ROLE|SCAN|SENTINEL|SHUTDOWN|WAIT)"(?:,\s*"([A-Z-]{2,})")?'
+)
+RIGHT = re.compile(r"\+([a-z|-]+)")
+RIGHTS_DOCUMENT = "docs/operations/redis-access.md"
+
+
+def commands_sent(sources):
+    pairs = set().union(*(COMMAND.findall(text) for text in sources))
+    return {f"{name}|{sub}".lower().strip("|") for name, sub in pairs}
+
+
+def rights_documented(text):
+    """Of the line that begins `user redis-operator`, in a fenced block."""
+    line = next((line for line in text.splitlines() if line.startswith("user redis-operator ")), "")
+    return set(RIGHT.findall(line))
+
+
+def check_rights(text, sources):
+    sent, documented = commands_sent(sources), rights_documented(text)
+    for command in sorted(sent - documented):
+        yield f"the operator sends {command}, which its user may not use"
+    for command in sorted(documented - sent):
+        yield f"the operator's user may use {command}, which nobody sends"
+
+
 def check_document(path, text, root=ROOT):
     return sorted({*check_links(path, text, root), *check_named_files(path, text, root)})
 
@@ -108,6 +137,10 @@ def main():
     explanations = check_explanations(document.read_text(), (ROOT / EXPLANATIONS).read_text())
     for message in [*check_reasons(document.read_text(), sources), *explanations]:
         print(f"{REASONS_DOCUMENT}: {message}")
+        findings += 1
+    sources = [file.read_text() for name in ("redis", "observe", "execute") for file in ROOT.glob(f"operator/{name}/*.cpp")]
+    for message in check_rights((ROOT / RIGHTS_DOCUMENT).read_text(), sources):
+        print(f"{RIGHTS_DOCUMENT}: {message}")
         findings += 1
     return 1 if findings else 0
 

@@ -51,11 +51,12 @@ void read_password(ObjectReader& auth, SecretRef& secret) {
     static constexpr std::array kinds{
         Kind{"file", SecretRef::Kind::file, path_rule},
         Kind{"env", SecretRef::Kind::env, variable_rule},
-        Kind{"nomadVariable", SecretRef::Kind::nomad_variable, printable_rule},
-        Kind{"consulKey", SecretRef::Kind::consul_key, printable_rule}};
+        Kind{"nomadVariable", SecretRef::Kind::nomad_variable, nomad_variable_rule},
+        Kind{"consulKey", SecretRef::Kind::consul_key, consul_key_rule}};
     constexpr std::array<std::string_view, 4> fields{"file", "env", "nomadVariable", "consulKey"};
     constexpr std::string_view rule =
-        "a reference, never the secret itself: {\"file\": \"path\"} or {\"env\": \"NAME\"}";
+        "a reference, never the secret itself: {\"file\": \"path\"}, {\"env\": \"NAME\"}, "
+        "{\"nomadVariable\": \"path#item\"} or {\"consulKey\": \"key\"}";
 
     const Node* node = auth.require("password", rule);
     if (node == nullptr) {
@@ -72,11 +73,6 @@ void read_password(ObjectReader& auth, SecretRef& secret) {
         found += reader.find(kind.name) == nullptr ? 0 : 1;
         if (reader.text(kind.name, kind.rule, secret.where)) {
             secret.kind = kind.kind;
-            const bool is_served =
-                kind.kind == SecretRef::Kind::file || kind.kind == SecretRef::Kind::env;
-            if (!is_served) {
-                reader.refuse(kind.name, unserved("use file or env"));
-            }
         }
     }
     if (found != 1) {

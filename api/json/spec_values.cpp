@@ -127,6 +127,26 @@ bool is_printable(std::string_view text) {
                         [](unsigned char c) { return c < 0x20 || c == 0x7F; });
 }
 
+bool is_nomad_variable(std::string_view text) {
+    const bool has_item = text.find('#') != std::string_view::npos;
+    const std::string_view path = take_until(text, '#');
+    return consists_of(path, "-_~/", 128) && path.front() != '/' && path.back() != '/' &&
+           (has_item ? is_job_word(text) : text.empty());
+}
+
+bool is_consul_key(std::string_view text) {
+    if (!is_printable(text) || text.size() > 512 || text.back() == '/') {
+        return false;
+    }
+    while (!text.empty()) {
+        const std::string_view segment = take_until(text, '/');
+        if (segment.empty() || segment == "." || segment == "..") {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool is_cron(std::string_view text) {
     constexpr std::array spans{NumberSpan{0, 59}, NumberSpan{0, 23}, NumberSpan{1, 31},
                                NumberSpan{1, 12}, NumberSpan{0, 7}};

@@ -20,6 +20,11 @@ namespace rop::json {
 [[nodiscard]] bool is_path(std::string_view text);
 [[nodiscard]] bool is_printable(std::string_view text);  // 1 to 4096 bytes, no control character.
 
+/// "redis-operator/cache#password": what Nomad takes for the path of a variable, and an item.
+[[nodiscard]] bool is_nomad_variable(std::string_view text);
+/// "redis-operator/secrets/cache/password": 1 to 512 printable bytes, no empty, . or .. segment.
+[[nodiscard]] bool is_consul_key(std::string_view text);
+
 /// Five fields of numbers, "*", ranges, lists and steps: "0 3 * * 1-5", "*/15 * * * *".
 [[nodiscard]] bool is_cron(std::string_view text);
 
@@ -44,7 +49,11 @@ inline constexpr TextRule variable_rule{
     &is_variable_name};
 inline constexpr TextRule spread_rule{"host, datacenter or meta.<key>", &is_spread};
 inline constexpr TextRule path_rule{"the path of a file", &is_path};
-inline constexpr TextRule printable_rule{"a text of 1 to 4096 printable characters", &is_printable};
+inline constexpr TextRule nomad_variable_rule{
+    "the path of a Nomad variable and, after a #, one of its items: redis-operator/NAME#password",
+    &is_nomad_variable};
+inline constexpr TextRule consul_key_rule{"a Consul key: redis-operator/secrets/NAME/password",
+                                          &is_consul_key};
 inline constexpr TextRule cron_rule{
     "five cron fields of numbers, *, ranges, lists and steps, as \"0 3 * * *\"", &is_cron};
 inline constexpr TextRule backup_target_rule{

@@ -8,6 +8,11 @@ key_prefix "redis-operator/" {
   policy = "write"
 }
 
+# Passwords of Redis that specs refer to (consulKey). The operator only reads them.
+key_prefix "redis-operator/secrets/" {
+  policy = "read"
+}
+
 # A session belongs to the node of the agent that was asked, and the operator runs on every host.
 session_prefix "" {
   policy = "write"

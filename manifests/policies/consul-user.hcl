@@ -10,6 +10,13 @@ key_prefix "redis-operator/" {
   policy = "read"
 }
 
+# Passwords of Redis: whoever may put them there needs a policy of his own, e.g. for one cluster
+#   key_prefix "redis-operator/secrets/cache/" { policy = "write" }
+# Without it, plan and apply --dry-run cannot ask instances whose password is in Consul, and say so.
+key_prefix "redis-operator/secrets/" {
+  policy = "deny"
+}
+
 # Specs; delete --forget-record also removes records, status and events.
 key_prefix "redis-operator/clusters/" {
   policy = "write"

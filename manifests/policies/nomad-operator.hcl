@@ -6,6 +6,13 @@
 # Jobs and allocations of the clusters, and the count of their groups. Nothing is registered, stopped or executed.
 namespace "default" {
   capabilities = ["read-job", "scale-job"]
+
+  # Passwords of Redis that specs refer to (nomadVariable). Needs Nomad 1.4.
+  variables {
+    path "redis-operator/*" {
+      capabilities = ["read"]
+    }
+  }
 }
 
 # Which hosts there are, and what becomes of them.

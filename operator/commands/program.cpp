@@ -92,7 +92,9 @@ struct World {
           secrets(std::move(environment), {config.consul_token_file, config.nomad_token_file}) {
         options.leadership.kv_prefix = config.kv_prefix;
         options.redis_deadline = config.redis_deadline;
-        options.access = [this](const ClusterSpec& spec) { return secrets.access(spec); };
+        options.access = [this](const ClusterSpec& spec, const loop::FetchedSecret& fetched) {
+            return secrets.access(spec, fetched.get());
+        };
     }
 
     [[nodiscard]] loop::Ports ports() const {

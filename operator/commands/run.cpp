@@ -44,8 +44,9 @@ loop::CoreOptions core_options(const config::Config& config, const Endpoint& lis
     options.leadership.times = config.leadership;
     options.resync = config.resync;
     options.redis_deadline = config.redis_deadline;
-    options.access = [secrets = std::move(secrets)](const ClusterSpec& spec) {
-        return secrets->access(spec);
+    options.access = [secrets = std::move(secrets)](const ClusterSpec& spec,
+                                                    const loop::FetchedSecret& fetched) {
+        return secrets->access(spec, fetched.get());
     };
     return options;
 }

@@ -61,6 +61,7 @@ ClusterLoop::ClusterLoop(LoopContext context, ClusterName name)
       name_(std::move(name)),
       bell_(context.ports.time),
       sources_(context.ports, context.nodes, [this] { bell_.ring(); }),
+      secret_(context.ports, context.options->leadership.kv_prefix, [this] { bell_.ring(); }),
       executor_(executor_ports(context), executor_options(context)),
       publisher_(context.ports.time, context.ports.consul, name_, publisher_options(context)) {
     if (context_.metrics != nullptr) {
@@ -93,7 +94,7 @@ asio::awaitable<void> ClusterLoop::run() {
         const Moment wake = next_round();
         const auto least = acted_ ? breath_after_acting : breath;
         co_await context_.ports.time->sleep_for(least);
-        co_await bell_.wait_until(wake);
+        co_await wait_for_round(wake);
     }
 }
 
@@ -153,7 +154,8 @@ asio::awaitable<void> ClusterLoop::round() {
     if (!spec.service.empty()) {
         co_await sources_.follow(spec);
         co_await sources_.refresh_hosts(spec);
-        if (!sources_.ready()) {
+        co_await secret_.follow(spec);
+        if (!sources_.ready() || !secret_.ready()) {
             co_return;  // They ring when they have something to say.
         }
     }
@@ -189,6 +191,7 @@ asio::awaitable<void> ClusterLoop::round() {
             context_.metrics->last_good_round(name_, context_.ports.time->now() - *last_good_);
         }
         sources_.report(*context_.metrics);
+        secret_.report(*context_.metrics);
     }
 }
 
@@ -227,8 +230,9 @@ asio::awaitable<SnapshotPtr> ClusterLoop::observe(ClusterSpec spec) {
     const std::string name = standing.leading
                                  ? execute::connection_name(standing.installation, standing.epoch)
                                  : looking_name(standing.installation);
-    auto access = context_.options->access ? context_.options->access(spec)
-                                           : Result<std::shared_ptr<const ports::Access>>(nullptr);
+    auto access = access_to(spec);
+    looked_with_ = spec;
+    access_ = access.has_value() ? access.value() : nullptr;
     LookRequest request{std::move(collected), view_.snapshot, std::move(access), name,
                         context_.options->redis_deadline};
     const Moment asked = context_.ports.time->now();
@@ -283,15 +287,7 @@ void ClusterLoop::conclude(SnapshotPtr seen, Plan plan) {
 }
 
 asio::awaitable<void> ClusterLoop::act(Plan plan, SnapshotPtr seen) {
-    std::shared_ptr<const ports::Access> access;
-    if (context_.options->access) {
-        const auto spec = reconcilers::spec_in_force(*seen);
-        auto found = context_.options->access(spec.value_or(ClusterSpec{}));
-        if (found.has_value()) {
-            access = found.value();
-        }
-    }
-    execute::PlanOutcome outcome = co_await executor_.run(plan, seen, access);
+    execute::PlanOutcome outcome = co_await executor_.run(plan, seen, access_);
     fold_outcome(plan, outcome);
 }
 

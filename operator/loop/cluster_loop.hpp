@@ -42,8 +42,8 @@ class ClusterLoop {
     /// Runs until stopped.
     boost::asio::awaitable<void> run();
     /// After run() was stopped: ends what it left watching.
-    void stop_sources() { sources_.stop(); }
-    boost::asio::awaitable<void> join_sources() { return sources_.join(); }
+    void stop_sources();
+    boost::asio::awaitable<void> join_sources();
 
     [[nodiscard]] const ClusterView& view() const { return view_; }
     [[nodiscard]] std::vector<Endpoint> endpoints() const;
@@ -51,7 +51,7 @@ class ClusterLoop {
     [[nodiscard]] std::string not_live() const {
         return view_.status || sources_.follows_any() ? sources_.not_live() : "not watching yet";
     }
-    void forget_watches(telemetry::Metrics& metrics) { sources_.forget(metrics); }
+    void forget_watches(telemetry::Metrics& metrics);
 
   private:
     boost::asio::awaitable<void> guarded_round();
@@ -60,6 +60,7 @@ class ClusterLoop {
     boost::asio::awaitable<SnapshotPtr> confirm_absences(ClusterSpec spec, SnapshotPtr seen);
     boost::asio::awaitable<void> act(Plan plan, SnapshotPtr seen);
     boost::asio::awaitable<void> reread_record();
+    boost::asio::awaitable<void> wait_for_round(Moment wake);
     boost::asio::awaitable<void> publish();
 
     void fold_outcome(const Plan& plan, const execute::PlanOutcome& outcome);
@@ -68,16 +69,21 @@ class ClusterLoop {
     [[nodiscard]] observe::Observations collect(const ClusterSpec& spec) const;
     [[nodiscard]] std::optional<ClusterSpec> wanted() const;
     [[nodiscard]] Moment next_round() const;
+    [[nodiscard]] Result<ports::AccessPtr> access_to(const ClusterSpec& spec) const;
+    [[nodiscard]] bool has_new_access() const;
 
     LoopContext context_;
     ClusterName name_;
     runtime::Bell bell_;
     Sources sources_;
+    SecretSource secret_;
     execute::Executor executor_;
     Publisher publisher_;
     Documents documents_;
     View kv_;
     ClusterView view_;
+    ClusterSpec looked_with_;  // The spec of the last round,
+    ports::AccessPtr access_;  // and what it got in with.
     std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
     std::map<std::string, Setback> setbacks_;
     std::set<InstanceId> confirmed_absent_;

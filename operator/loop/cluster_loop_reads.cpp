@@ -1,5 +1,5 @@
-// What a cluster's loop asks Consul and Nomad beside its watches: consistent reads, before anything
-// is believed that a lagging or empty view might have made up.
+// What a cluster's loop reads beside its watches: secrets, and consistent reads before anything is
+// believed that a lagging or empty view might have made up.
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +14,11 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds confirm_every{2'000};
+constexpr milliseconds look_at_files{1'000};
+
+bool refers_to_files(const ClusterSpec& spec) {
+    return spec.tls.enabled || (spec.auth && spec.auth->password.kind == SecretRef::Kind::file);
+}
 
 }  // namespace
 
@@ -88,6 +93,45 @@ asio::awaitable<void> ClusterLoop::reread_record() {
         documents_.record_problem = found.record_problem;
     }
     record_unknown_ = false;
+}
+
+/// No event tells that a file has changed.
+asio::awaitable<void> ClusterLoop::wait_for_round(Moment wake) {
+    const bool has_files = refers_to_files(looked_with_);
+    for (;;) {
+        const Moment now = context_.ports.time->now();
+        const Moment until = has_files ? std::min(wake, now + look_at_files) : wake;
+        const auto woken = co_await bell_.wait_until(until);
+        const bool is_time = until == wake || has_new_access();
+        if (woken == runtime::Bell::Woken::early || is_time) {
+            co_return;
+        }
+    }
+}
+
+Result<ports::AccessPtr> ClusterLoop::access_to(const ClusterSpec& spec) const {
+    return context_.options->access ? context_.options->access(spec, secret_.fetched())
+                                    : Result<ports::AccessPtr>(nullptr);
+}
+
+bool ClusterLoop::has_new_access() const {
+    const auto access = access_to(looked_with_);
+    return (access.has_value() ? access.value() : nullptr) != access_;
+}
+
+void ClusterLoop::stop_sources() {
+    sources_.stop();
+    secret_.stop();
+}
+
+asio::awaitable<void> ClusterLoop::join_sources() {
+    co_await sources_.join();
+    co_await secret_.join();
+}
+
+void ClusterLoop::forget_watches(telemetry::Metrics& metrics) {
+    sources_.forget(metrics);
+    secret_.forget(metrics);
 }
 
 }  // namespace rop::loop

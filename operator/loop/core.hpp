@@ -14,6 +14,7 @@
 #include "api/status.hpp"
 #include "operator/loop/leadership.hpp"
 #include "operator/loop/ports.hpp"
+#include "operator/loop/secret_source.hpp"
 
 namespace rop::telemetry {
 class Metrics;
@@ -25,9 +26,10 @@ struct CoreOptions {
     LeadershipOptions leadership;
     std::chrono::milliseconds resync{10'000};         // At least one round per cluster this often.
     std::chrono::milliseconds redis_deadline{1'000};  // For one batch to one instance.
-    /// Reads the secret behind a spec's auth block; the error names the reference, never the
-    /// secret. Called at every round: it must be cheap.
-    std::function<Result<std::shared_ptr<const ports::Access>>(const ClusterSpec&)> access;
+    /// How to get into the instances of a spec; the error names references, never a secret. Files
+    /// and variables are its business, what Consul or Nomad keeps is given. The same object as
+    /// long as nothing changed. Called at every round and between: it must be cheap.
+    std::function<Result<ports::AccessPtr>(const ClusterSpec&, FetchedSecret)> access;
 };
 
 /// The newest of everything about one cluster, for HTTP and the simulator's oracles.

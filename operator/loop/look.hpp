@@ -17,7 +17,7 @@ namespace rop::loop {
 struct LookRequest {
     observe::Observations seen;
     SnapshotPtr previous;
-    Result<std::shared_ptr<const ports::Access>> access;
+    Result<ports::AccessPtr> access;
     std::string connection_name;
     std::chrono::milliseconds redis_deadline{1'000};
 };

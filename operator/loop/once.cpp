@@ -85,8 +85,11 @@ asio::awaitable<Result<OnceView>> look_once(Ports ports, CoreOptions options, Cl
             ROP_CO_TRY(co_await ask_nomad(ports, *spec, seen));
         }
     }
-    auto access = options.access && spec ? options.access(*spec)
-                                         : Result<std::shared_ptr<const ports::Access>>(nullptr);
+    Result<ports::AccessPtr> access(nullptr);
+    if (options.access && spec) {
+        const FetchedSecret fetched = co_await fetch_secret(ports, *spec, prefix);
+        access = options.access(*spec, fetched);
+    }
     LookRequest request{std::move(*seen), nullptr, std::move(access),
                         looking_name(InstallationId{"cli"}), options.redis_deadline};
     SnapshotPtr snapshot = co_await look(ports, std::move(request));

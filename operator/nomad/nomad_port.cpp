@@ -50,6 +50,9 @@ class RealNomad : public ports::NomadPort {
                              std::string group) override;
     Answer<void> scale(NomadTarget target, std::uint32_t count, std::uint64_t job_modify_index,
                        std::string message) override;
+    Answer<Page<std::optional<ports::VariableItems>>> variable(std::string nomad_namespace,
+                                                               std::string path,
+                                                               BlockingQuery query) override;
 
   private:
     [[nodiscard]] Target regional(std::string path) const;
@@ -148,6 +151,24 @@ asio::awaitable<Result<void>> RealNomad::scale(NomadTarget target, std::uint32_t
         co_return api_.refusal(answer);
     }
     co_return ok();
+}
+
+asio::awaitable<Result<Page<std::optional<ports::VariableItems>>>> RealNomad::variable(
+    std::string nomad_namespace, std::string path, BlockingQuery query) {
+    if (!net::is_clean_path(path)) {
+        co_return Error{ErrorKind::rejected, "no Nomad variable can be called " + path};
+    }
+    Target target = regional("/v1/var/" + net::percent_encode_path(path));
+    target.with("namespace", nomad_namespace.empty() ? config_.nomad_namespace : nomad_namespace);
+    ROP_CO_TRY(const auto answer, co_await api_.read(target, query));
+    Page<std::optional<ports::VariableItems>> page;
+    if (answer.is_success()) {
+        ROP_CO_TRY(page.value, in_answer(answer, parse_variable(answer.response.body)));
+    } else if (answer.response.status != 404) {
+        co_return api_.refusal(answer);
+    }
+    ROP_CO_TRY(page.index, api_.index_of(answer));
+    co_return page;
 }
 
 }  // namespace

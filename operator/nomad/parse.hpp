@@ -32,6 +32,9 @@ namespace rop::nomad {
 /// The object of /v1/job/<id>/deployment, or null: whether it is still under way.
 [[nodiscard]] Result<bool> parse_deployment_active(std::string_view text);
 
+/// The object of /v1/var/<path>: its items.
+[[nodiscard]] Result<ports::VariableItems> parse_variable(std::string_view text);
+
 /// "2026-11-21T09:15:10.265321725Z", "...+01:00"; to the millisecond below. Nothing when it is
 /// none; the year 1 is Go's "never" and gives 0.
 [[nodiscard]] std::optional<Timestamp> parse_time(std::string_view text);

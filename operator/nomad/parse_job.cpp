@@ -59,4 +59,11 @@ Result<bool> parse_deployment_active(std::string_view text) {
     return std::ranges::find(over, status) == over.end();
 }
 
+Result<ports::VariableItems> parse_variable(std::string_view text) {
+    ROP_TRY(const auto document, net::JsonDocument::parse(text));
+    ports::VariableItems items = document->root().at("Items").texts();
+    ROP_TRY(document->verdict());
+    return items;
+}
+
 }  // namespace rop::nomad

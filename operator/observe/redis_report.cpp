@@ -193,8 +193,17 @@ Result<> read_settings(const Reply& reply, std::uint16_t port, InstanceReport& r
     if (ms_end.ec != std::errc{} || bus_end.ec != std::errc{}) {
         return garbled(Question::settings, "a setting is no number");
     }
-    if (bus == 0) {
-        bus = std::uint32_t{port} + 10'000;  // Redis' own rule.
+    if (bus == 0) {  // Redis' own rule. A server without TLS has no such settings.
+        const bool is_tls_bus = setting(reply, "tls-cluster").value_or("no") == "yes";
+        std::uint32_t base = port;
+        if (is_tls_bus) {
+            const auto text = setting(reply, "tls-port").value_or("");
+            const auto end = std::from_chars(text.data(), text.data() + text.size(), base);
+            if (end.ec != std::errc{}) {
+                return garbled(Question::settings, "tls-port is no number");
+            }
+        }
+        bus = base + 10'000;
     }
     if (bus > 65'535) {
         return garbled(Question::settings, "a bus port above 65535");
@@ -274,8 +283,13 @@ ports::Words words_of(Question question) {
         case Question::state:
             return {"CLUSTER", "INFO"};
         case Question::settings:  // Likewise.
-            return {"CONFIG", "GET", "cluster-node-timeout", "cluster-allow-replica-migration",
-                    "cluster-port"};
+            return {"CONFIG",
+                    "GET",
+                    "cluster-node-timeout",
+                    "cluster-allow-replica-migration",
+                    "cluster-port",
+                    "tls-cluster",
+                    "tls-port"};
         case Question::clients:
             return {"CLIENT", "LIST"};
     }

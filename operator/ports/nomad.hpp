@@ -38,6 +38,9 @@ struct NomadNode {
     friend bool operator==(const NomadNode&, const NomadNode&) = default;
 };
 
+/// Secrets, mostly: never logged, never part of an error.
+using VariableItems = std::map<std::string, std::string>;
+
 /// What we need of Nomad, typed. Errors as for Consul. Reads go to the leader (not ?stale).
 class NomadPort {
   public:
@@ -58,6 +61,10 @@ class NomadPort {
     /// index). Refusals ("blocked due to active deployment", limits) are `rejected`.
     virtual Answer<void> scale(NomadTarget target, std::uint32_t count,
                                std::uint64_t job_modify_index, std::string message) = 0;
+    /// The items of a variable (Nomad 1.4). One that does not exist: nullopt in the page.
+    virtual Answer<Page<std::optional<VariableItems>>> variable(std::string nomad_namespace,
+                                                                std::string path,
+                                                                BlockingQuery query) = 0;
 };
 
 }  // namespace rop::ports

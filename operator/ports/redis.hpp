@@ -32,8 +32,13 @@ struct Reply {
 struct Access {
     std::string username;                 // Empty: AUTH with the password alone, or none.
     std::optional<std::string> password;  // Never logged, never part of an error.
-    bool tls = false;                     // Not yet served: see docs.
+    /// The one before, while a new one gets around: tried where the new one is refused. Servers
+    /// and operator then need not learn of it at the same moment.
+    std::optional<std::string> former_password;
+    bool tls = false;  // Not yet served: see docs.
 };
+
+using AccessPtr = std::shared_ptr<const Access>;
 
 struct RedisRequest {
     Endpoint to;

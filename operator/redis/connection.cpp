@@ -5,6 +5,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "operator/telemetry/log.hpp"
+
 namespace rop::redis {
 namespace {
 
@@ -38,15 +40,25 @@ RedisOutcome failed(Contact contact, Error why) {
 }
 
 /// A server that is not Redis may repeat what it was sent.
-std::string without_password(std::string text, const ports::Access* access) {
-    if (access == nullptr || !access->password || access->password->empty()) {
+std::string without_passwords(std::string text, const ports::Access* access) {
+    if (access == nullptr) {
         return text;
     }
-    const std::string& secret = *access->password;
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) {
-        text.replace(at, secret.size(), "***");
+    for (const auto& secret : {access->password, access->former_password}) {
+        if (!secret || secret->empty()) {
+            continue;
+        }
+        for (auto at = text.find(*secret); at != std::string::npos;
+             at = text.find(*secret, at + 3)) {
+            text.replace(at, secret->size(), "***");
+        }
     }
     return text;
+}
+
+bool is_wrong_password(const RedisOutcome& answered) {
+    return !answered.failure && !answered.replies.empty() && answered.replies.front().is_error() &&
+           answered.replies.front().text.starts_with("WRONGPASS");
 }
 
 bool is_denial(std::string_view text) {
@@ -68,6 +80,7 @@ bool operator==(const Identity& a, const Identity& b) {
     }
     return a.access == b.access ||
            (a.access->username == b.access->username && a.access->password == b.access->password &&
+            a.access->former_password == b.access->former_password &&
             a.access->tls == b.access->tls);
 }
 
@@ -81,7 +94,7 @@ Connection::Connection(Options options, Identity who, OnLost on_lost)
 asio::awaitable<RedisOutcome> Connection::open(Endpoint at, Moment connect_until, Moment until) {
     net::StreamOptions options;
     options.piece_max = options_.write_max;
-    auto connected = co_await net::connect(options_.time, std::move(at), connect_until, options);
+    auto connected = co_await net::connect(options_.time, at, connect_until, options);
     if (!connected.stream) {
         Error why{ErrorKind::unavailable, std::move(connected.what)};
         end(contact_of(connected.fault), why);
@@ -92,7 +105,16 @@ asio::awaitable<RedisOutcome> Connection::open(Endpoint at, Moment connect_until
         stream_->close();
         co_return failed(contact_, failure_);
     }
-    RedisOutcome answered = co_await exchange(introduction(), net::Gate(), until);
+    const std::optional<std::string> none;
+    auto commands = introduction(who_.access ? who_.access->password : none);
+    RedisOutcome answered = co_await exchange(std::move(commands), net::Gate(), until);
+    if (is_wrong_password(answered) && who_.access && who_.access->former_password) {
+        commands = introduction(who_.access->former_password);
+        answered = co_await exchange(std::move(commands), net::Gate(), until);
+        if (!answered.failure && !is_wrong_password(answered)) {
+            log::warn("takes the former password only", {{"redis", to_string(at)}});
+        }
+    }
     RedisOutcome outcome = judge_introduction(std::move(answered));
     if (outcome.failure) {
         end(outcome.contact, *outcome.failure);
@@ -102,14 +124,14 @@ asio::awaitable<RedisOutcome> Connection::open(Endpoint at, Moment connect_until
     co_return outcome;
 }
 
-std::vector<ports::Words> Connection::introduction() const {
+std::vector<ports::Words> Connection::introduction(std::optional<std::string> password) const {
     std::vector<ports::Words> commands;
-    if (who_.access && who_.access->password) {
+    if (password) {
         ports::Words auth{"AUTH"};
         if (!who_.access->username.empty()) {
             auth.push_back(who_.access->username);
         }
-        auth.push_back(*who_.access->password);
+        auth.push_back(std::move(*password));
         commands.push_back(std::move(auth));
     }
     if (!who_.name.empty()) {
@@ -130,7 +152,7 @@ RedisOutcome Connection::judge_introduction(RedisOutcome answered) const {
             return failed(Contact::garbled,
                           Error{ErrorKind::malformed, command + ": not answered with OK"});
         }
-        const std::string text = command + ": " + without_password(reply.text, who_.access.get());
+        const std::string text = command + ": " + without_passwords(reply.text, who_.access.get());
         if (is_denial(reply.text)) {
             return failed(Contact::auth_failed, Error{ErrorKind::denied, text});
         }

@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,7 +62,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] const Identity& identity() const { return who_; }
 
   private:
-    [[nodiscard]] std::vector<ports::Words> introduction() const;
+    [[nodiscard]] std::vector<ports::Words> introduction(std::optional<std::string> password) const;
     [[nodiscard]] ports::RedisOutcome judge_introduction(ports::RedisOutcome answered) const;
     boost::asio::awaitable<void> wait_for_replies(std::size_t count, Moment until);
     boost::asio::awaitable<void> read_on();

@@ -66,6 +66,13 @@ RedisOutcome failed(Contact contact, ErrorKind kind, std::string what) {
     return outcome;
 }
 
+/// The server forgot that we had proved who we are: the next request proves it anew.
+bool is_no_longer_known(const RedisOutcome& outcome) {
+    return std::any_of(outcome.replies.begin(), outcome.replies.end(), [](const auto& reply) {
+        return reply.is_error() && reply.text.starts_with("NOAUTH");
+    });
+}
+
 class RedisClient : public ports::RedisPort {
   public:
     RedisClient(ports::TimePort& time, RedisOptions options) : time_(time), options_(options) {}
@@ -135,6 +142,8 @@ asio::awaitable<RedisOutcome> RedisClient::serve(std::shared_ptr<Channel> channe
     in_use.done();
     if (outcome.failure) {
         connection->close(*outcome.failure);
+    } else if (is_no_longer_known(outcome)) {
+        connection->close(Error{ErrorKind::denied, "it does not know us any more"});
     }
     co_return outcome;
 }

@@ -35,12 +35,13 @@ Operator::Operator(World& world, std::string name, const ports::NomadNode& host)
     options.leadership.version = "simulated";
     options.resync = world.options_.resync;
     options.access = [with_password = world.options_.with_password](
-                         const ClusterSpec&) -> Result<std::shared_ptr<const ports::Access>> {
+                         const ClusterSpec&,
+                         const loop::FetchedSecret&) -> Result<ports::AccessPtr> {
         auto access = std::make_shared<ports::Access>();
         if (with_password) {
             access->password = "of the cluster";
         }
-        return std::shared_ptr<const ports::Access>(std::move(access));
+        return ports::AccessPtr(std::move(access));
     };
     core_ = loop::make_core(
         loop::Ports{time_.get(), redis_.get(), consul_.get(), nomad_.get(), &random_},

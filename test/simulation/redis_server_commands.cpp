@@ -146,6 +146,8 @@ ports::Reply RedisServer::config(const Words& words) {
         {"cluster-node-timeout", std::to_string(node_timeout_.count())},
         {"cluster-port", std::to_string(options_.bus_port)},
         {"port", std::to_string(options_.at.port)},
+        {"tls-cluster", "no"},
+        {"tls-port", "0"},
     };
     Reply found = array();
     for (const auto& [key, value] : settings) {

@@ -43,6 +43,15 @@ class SimNomad : public ports::NomadPort {
         return run<ports::NomadNode>(std::move(work));
     }
 
+    /// There are none: specs of simulated clusters name no password.
+    Answer<Page<std::optional<ports::VariableItems>>> variable(std::string, std::string,
+                                                               BlockingQuery) override {
+        auto work = []() -> Result<Page<std::optional<ports::VariableItems>>> {
+            return Page<std::optional<ports::VariableItems>>{std::nullopt, 1};
+        };
+        return run<Page<std::optional<ports::VariableItems>>>(std::move(work));
+    }
+
     Answer<GroupFacts> group(std::string nomad_namespace, std::string job,
                              std::string group) override {
         auto work = [nomad = context_.nomad, nomad_namespace, job, group]() -> Result<GroupFacts> {

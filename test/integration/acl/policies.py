@@ -7,15 +7,24 @@ from dataclasses import dataclass
 POLICIES = pathlib.Path(__file__).resolve().parents[3] / "manifests/policies"
 RULE = re.compile(r'^(?P<resource>\w+) "(?P<name>[^"]*)" \{\s*policy = "(?P<access>\w+)"\s*\}$', re.M)
 
+ACCESS = ("deny", "read", "write")
+
 
 @dataclass(frozen=True)
 class Rule:
     resource: str  # key_prefix, session_prefix, service, ...
     name: str
-    access: str  # read or write
+    access: str  # deny, read or write
 
     def __str__(self) -> str:
         return f'{self.resource} "{self.name}" {{ policy = "{self.access}" }}'
+
+    def narrows(self, other: "Rule") -> bool:
+        """It takes away of what the other one gives: without it there would be more rights, not fewer."""
+        return (
+            self.resource == other.resource == "key_prefix" and self.name != other.name
+            and self.name.startswith(other.name) and ACCESS.index(self.access) < ACCESS.index(other.access)
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,13 @@ def read_rules(name: str) -> tuple[Rule, ...]:
 
 
 def variants(name: str) -> list[Policy]:
-    """The shipped one, it without each of its rules, and it with each right to write lowered to reading."""
+    """The shipped one, it without each of its rules that give a right, and it with each right to write lowered to
+    reading."""
     rules = read_rules(name)
     made = [Policy("as-shipped", rules)]
     for rule in rules:
+        if any(rule.narrows(other) for other in rules):
+            continue
         title = f"{rule.resource}-{rule.name}".replace("_", "-").replace("/", "-").strip("-")
         others = tuple(other for other in rules if other != rule)
         made.append(Policy(f"without-{title}", others, rule))

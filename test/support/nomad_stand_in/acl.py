@@ -19,6 +19,7 @@ OPERATOR_MAY = (
     ("GET", r"/v1/acl/token/self"),
     ("POST", r"/v1/job/[^/]+/scale"),
     ("PUT", r"/v1/job/[^/]+/scale"),
+    ("GET", r"/v1/var/redis-operator/.+"),
 )
 
 

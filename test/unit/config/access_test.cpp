@@ -99,11 +99,37 @@ TEST_F(Secrets, ErrorsNameTheReferenceAndNeverTheSecret) {
                 HasSubstr("Is a directory"));
 }
 
-TEST_F(Secrets, FromPlacesThatAreNotServedSayWhatIs) {
-    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::nomad_variable, "redis/cache")),
-                AllOf(HasSubstr("nomadVariable (redis/cache)"), HasSubstr("use file or env")));
-    EXPECT_THAT(error(reader_, spec(SecretRef::Kind::consul_key, "redis/cache")),
-                HasSubstr("consulKey (redis/cache)"));
+TEST_F(Secrets, OfConsulAndNomadAreTakenAsTheyWereFetched) {
+    for (const auto kind : {SecretRef::Kind::nomad_variable, SecretRef::Kind::consul_key}) {
+        const ClusterSpec from = spec(kind, "place");
+        EXPECT_THAT(error(reader_, from), AllOf(HasSubstr("place"), HasSubstr("not read yet")));
+        const Result<std::string> denied = Error{ErrorKind::denied, "place: Permission denied"};
+        EXPECT_EQ(reader_.access(from, &denied).error().what, "place: Permission denied");
+        const Result<std::string> empty = std::string("\n");
+        EXPECT_THAT(reader_.access(from, &empty).error().what, HasSubstr("place is empty"));
+
+        const Result<std::string> fetched = std::string("s3cret\n");
+        const auto read = reader_.access(from, &fetched);
+        ASSERT_TRUE(read.has_value());
+        EXPECT_EQ(read.value()->password, "s3cret");
+        EXPECT_EQ(reader_.access(from, &fetched).value(), read.value()) << "the same object";
+    }
+}
+
+TEST_F(Secrets, RememberTheFormerOneOfTheSameReference) {
+    const ClusterSpec from = spec(SecretRef::Kind::consul_key, "place");
+    const auto read = [&](const ClusterSpec& wanted, std::string text) {
+        const Result<std::string> fetched = std::move(text);
+        return reader_.access(wanted, &fetched).value();
+    };
+    EXPECT_EQ(read(from, "first")->former_password, std::nullopt);
+    EXPECT_EQ(read(from, "second")->former_password, "first");
+    EXPECT_EQ(read(from, "second")->former_password, "first");
+    EXPECT_EQ(read(from, "third")->former_password, "second");
+
+    // Another reference is another password's: nothing of the old one goes to its servers.
+    EXPECT_EQ(read(spec(SecretRef::Kind::consul_key, "elsewhere"), "fourth")->former_password,
+              std::nullopt);
 }
 
 // Whoever may write a spec names the servers to which its password goes.
@@ -139,6 +165,17 @@ TEST_F(Secrets, AreNoTokenFiles) {
     }
     std::ofstream(folder_.path() + "/other") << "s3cret";
     EXPECT_EQ(error(reader, spec(SecretRef::Kind::file, folder_.path() + "/other")), "read");
+}
+
+TEST_F(Secrets, AreNoFilesThatTheOperatorsOwnClientsUse) {
+    write("t0ken");
+    for (const auto* variable : {"CONSUL_HTTP_TOKEN_FILE", "CONSUL_CLIENT_KEY", "NOMAD_CLIENT_KEY",
+                                 "AWS_SHARED_CREDENTIALS_FILE", "REDIS_OPERATOR_ANYTHING"}) {
+        SecretReader reader({{variable, path_}});
+        EXPECT_THAT(error(reader, from_file()), HasSubstr("operator's own")) << variable;
+    }
+    SecretReader reader({{"SOMEBODY_ELSES_FILE", path_}});
+    EXPECT_EQ(error(reader, from_file()), "read");
 }
 
 TEST_F(Secrets, AreNotSentWhereTlsIsWanted) {

@@ -335,3 +335,17 @@ class TestReasons:
         source = 'Explanation{"Silent", "A.", "b"}, Explanation{\n "Late", "A.", "b"}'
         found = list(check_docs.check_explanations(self.TABLE, source))
         assert [line.split()[2] for line in found] == ["Late", "Loading"]
+
+class TestRights:
+    TEXT = "```\nuser redis-operator on >PASSWORD -@all +info +client|kill\n```\n"
+
+    def test_those_that_are_used_and_no_others_are_fine(self):
+        assert list(check_docs.check_rights(self.TEXT, ['{"INFO", "server"}, {{"CLIENT", "KILL", id}}, {"LOADING"}'])) == []
+
+    def test_one_that_is_missing_is_named(self):
+        found = list(check_docs.check_rights(self.TEXT, ['{"INFO"}, {"CLIENT", "KILL"}, {"CLIENT",\n  "NO-EVICT"}']))
+        assert found == ["the operator sends client|no-evict, which its user may not use"]
+
+    def test_one_that_is_not_needed_is_named(self):
+        found = list(check_docs.check_rights(self.TEXT, ['{"INFO"}']))
+        assert found == ["the operator's user may use client|kill, which nobody sends"]

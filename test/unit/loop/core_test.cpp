@@ -67,6 +67,10 @@ class Nomad : public ports::NomadPort {
     Answer<void> scale(NomadTarget, std::uint32_t, std::uint64_t, std::string) override {
         co_return refuses;
     }
+    Answer<ports::Page<std::optional<ports::VariableItems>>> variable(
+        std::string, std::string, ports::BlockingQuery) override {
+        co_return refuses;
+    }
 
   private:
     ports::TimePort* time_;

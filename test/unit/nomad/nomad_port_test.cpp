@@ -75,6 +75,26 @@ TEST_F(NomadPortTest, OnlyNomadCanSayThatAJobIsGone) {
     EXPECT_EQ(run(nomad->group("default", "cache", "redis")).error().kind, ErrorKind::malformed);
 }
 
+TEST_F(NomadPortTest, VariablesAreTheirItems) {
+    server.will(
+        answer(200, R"({"Path": "redis-operator/cache", "Items": {"password": "s"}})", index_7));
+    const auto page = run(nomad->variable("team", "redis-operator/cache", {5, 10s, false})).value();
+    EXPECT_EQ(page.index, 7U);
+    EXPECT_EQ(page.value, (ports::VariableItems{{"password", "s"}}));
+    EXPECT_THAT(server.requests()[0].line(),
+                HasSubstr("GET /v1/var/redis-operator/cache?namespace=team&index=5&wait="));
+
+    server.will(answer(404, "variable not found", index_7));
+    EXPECT_EQ(run(nomad->variable("team", "redis-operator/cache", {})).value().value, std::nullopt);
+    server.will(answer(403, "Permission denied"));
+    EXPECT_EQ(run(nomad->variable("team", "redis-operator/cache", {})).error().kind,
+              ErrorKind::denied);
+    server.will(answer(200, R"({"Items": {"password": 7}})", index_7));
+    EXPECT_EQ(run(nomad->variable("team", "redis-operator/cache", {})).error().kind,
+              ErrorKind::malformed);
+    EXPECT_EQ(run(nomad->variable("team", "a/../b", {})).error().kind, ErrorKind::rejected);
+}
+
 TEST_F(NomadPortTest, ScaleSaysNoMoreThanItMust) {
     NomadTarget target;
     target.job = "cache";

@@ -197,6 +197,23 @@ TEST(Survey, KnowsTheBusPortThatFollowsFromThePort) {
     EXPECT_EQ(answer.report->bus_port, 29624) << "announced, which may be something else";
 }
 
+// Recorded from 7.0.15 with both ports: INFO tells the plain one, the bus follows the other.
+TEST(Survey, KnowsTheBusPortThatFollowsFromTheTlsPort) {
+    RedisOutcome outcome = outcome_of("primary");
+    auto& settings = outcome.replies[4].elements;
+    for (auto& element : settings) {
+        element.text = element.text == "29624" ? "0" : element.text;
+    }
+    for (const auto* word : {"tls-cluster", "yes", "tls-port", "18803"}) {
+        settings.push_back(ports::Reply{.kind = ports::Reply::Kind::text, .text = word});
+    }
+
+    const auto answer = answer_to(outcome);
+
+    ASSERT_EQ(answer.contact, Contact::answered) << answer.detail;
+    EXPECT_EQ(answer.report->bus_port_bound, 28803);
+}
+
 struct Damage {
     const char* name;
     std::function<void(RedisOutcome&)> inflict;

@@ -88,6 +88,55 @@ TEST_F(RedisPortTest, MakesANewConnectionForAnotherNameOrPassword) {
     EXPECT_EQ(server_->client(2).commands[0].back(), "new");
 }
 
+TEST_F(RedisPortTest, TriesTheFormerPasswordWhereTheNewOneIsRefused) {
+    serve([](const Words& words) {
+        const bool refused = words[0] == "AUTH" && words.back() != "old";
+        return refused ? Act{"-WRONGPASS invalid username-password pair\r\n"} : obliging(words);
+    });
+    auto both = std::make_shared<ports::Access>(*access("app", "new"));
+    both->former_password = "old";
+    RedisRequest made = request();
+    made.access = both;
+
+    EXPECT_EQ(what(send(made)), "");
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(server_->accepted(), 1U) << "on the same connection, and once";
+    EXPECT_EQ(server_->names(0), "AUTH CLIENT AUTH CLIENT PING PING");
+}
+
+TEST_F(RedisPortTest, SaysThatBothPasswordsAreRefusedWithoutNamingThem) {
+    serve([](const Words& words) {
+        return words[0] == "AUTH" ? Act{"-WRONGPASS no: " + words.back() + "\r\n"}
+                                  : Act{"-NOAUTH Authentication required.\r\n"};
+    });
+    auto both = std::make_shared<ports::Access>(*access("app", "newest"));
+    both->former_password = "oldest";
+    RedisRequest made = request();
+    made.access = both;
+
+    const auto outcome = send(made);
+
+    EXPECT_EQ(outcome.contact, Contact::auth_failed);
+    EXPECT_EQ(what(outcome), "AUTH: WRONGPASS no: ***");
+}
+
+TEST_F(RedisPortTest, ProvesItselfAnewToAServerThatForgotUs) {
+    std::size_t pings = 0;
+    serve([&pings](const Words& words) {
+        const bool forgot = words[0] == "PING" && ++pings == 1;
+        return forgot ? Act{"-NOAUTH Authentication required.\r\n"} : obliging(words);
+    });
+    RedisRequest made = request();
+    made.access = access("app", "secret");
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(server_->accepted(), 2U);
+    EXPECT_EQ(server_->names(1), "AUTH CLIENT PING");
+}
+
 TEST_F(RedisPortTest, HandsOnErrorRepliesAsReplies) {
     serve([](const Words& words) {
         return words[0] == "PING" ? Act{"-LOADING Redis is loading the dataset in memory\r\n"}

@@ -93,7 +93,12 @@ TEST(SpecJson, RoundTrips) {
     ClusterSpec env = full();
     env.auth->password = {SecretRef::Kind::env, "REDIS_PASSWORD"};
     env.nomad->scale = ScaleRule::yes;
-    for (const auto& spec : {full(), env, *parse_spec(minimal_and(""), "cache").spec}) {
+    ClusterSpec key = full();
+    key.auth->password = {SecretRef::Kind::consul_key, "redis-operator/secrets/cache/password"};
+    ClusterSpec variable = full();
+    variable.auth->password = {SecretRef::Kind::nomad_variable, "redis-operator/cache#word"};
+    for (const auto& spec :
+         {full(), env, key, variable, *parse_spec(minimal_and(""), "cache").spec}) {
         const std::string text = write_spec(spec);
         const SpecParse parse = parse_spec(text, "cache");
         EXPECT_EQ(texts(parse.problems), "");
@@ -109,7 +114,6 @@ TEST(SpecJson, WritesWhatIsNotServedSoThatOnlyThatIsRefused) {
     spec.primaries = 1;
     spec.tls.enabled = true;
     spec.nomad->scale = ScaleRule::follow;
-    spec.auth->password = {SecretRef::Kind::consul_key, "secrets/redis"};
     spec.failover.on_unreachable = "wait";
     spec.failover.on_quorum_loss = "takeover";
     spec.failover.on_shard_loss = "recreateEmpty";
@@ -123,7 +127,7 @@ TEST(SpecJson, WritesWhatIsNotServedSoThatOnlyThatIsRefused) {
         EXPECT_NE(problem.rule.find("not served yet"), std::string::npos) << to_string(problem);
     }
     EXPECT_EQ(paths,
-              "$.mode $.nomad.scale $.auth.password.consulKey $.tls.enabled "
+              "$.mode $.nomad.scale $.tls.enabled "
               "$.failover.onUnreachable $.failover.onQuorumLoss $.failover.onShardLoss $.backup ");
 }
 

@@ -75,10 +75,14 @@ std::vector<Refusal> auth() {
         password("PasswordFileEmpty", R"({"file":""})", "$.auth.password.file: ***: must be the"),
         password("PasswordFileNumber", R"({"file":1})", "$.auth.password.file: ***: must be the"),
         password("PasswordEnv", R"({"env":"1X"})", "$.auth.password.env: ***: must be the name"),
-        password("PasswordNomad", R"({"nomadVariable":"nomad/jobs/redis"})",
-                 "$.auth.password.nomadVariable: ***: declared in the contract but not served"),
-        password("PasswordConsul", R"({"consulKey":"secrets/redis"})",
-                 "$.auth.password.consulKey: ***: declared in the contract but not served"),
+        password("PasswordNomad", R"({"nomadVariable":"redis-operator/cache#"})",
+                 "$.auth.password.nomadVariable: ***: must be the path of a Nomad variable"),
+        password("PasswordNomadPath", R"({"nomadVariable":"/redis.cache#password"})",
+                 "$.auth.password.nomadVariable: ***: must be the path of a Nomad variable"),
+        password("PasswordConsul", R"({"consulKey":"redis-operator/secrets/../leader"})",
+                 "$.auth.password.consulKey: ***: must be a Consul key"),
+        password("PasswordConsulFolder", R"({"consulKey":"redis-operator/secrets/cache/"})",
+                 "$.auth.password.consulKey: ***: must be a Consul key"),
     };
 }
 
