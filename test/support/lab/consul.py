@@ -13,6 +13,8 @@ from .process import SERVERS, Process, StartFailed, free_port, wait_until
 class Consul:
     """One agent on one loopback address. The first one is the server, the others join it."""
 
+    token = ""
+
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = "",
                  http_port: int = 0, token: str = "", hcl: str = ""):  # fmt: skip
         """`hcl` is added to its configuration; `token` is who we are when we ask it."""
