@@ -81,6 +81,45 @@ Finding uncovered(std::string reason, std::string what) {
     return Finding{ConditionType::slots_covered, std::move(reason), std::move(what), {}};
 }
 
+/// `node` was a member, and will never be again what it was.
+bool is_lost(const Snapshot& seen, const NodeId& node) {
+    const auto& members = seen.record->members;
+    const auto member = std::find_if(members.begin(), members.end(),
+                                     [&](const auto& entry) { return entry.second.node == node; });
+    if (member != members.end()) {
+        return is_gone_for_good(seen, member->first, node);
+    }
+    return is_of_record(*seen.record, node);
+}
+
+/// A primary is gone with all its replicas. Its slots are not unowned: they are in the tables of
+/// the others until somebody consents to the loss.
+void name_lost_shards(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
+    SlotSet kept;  // Not every table knows yet who followed whom.
+    for (const auto& [node, slots] : topology.owners) {
+        kept = topology.where.contains(node) ? kept | slots : kept;
+    }
+    for (const auto& [node, slots] : topology.owners) {
+        const SlotSet gone = slots - kept;
+        if (topology.where.contains(node) || gone.empty() || !is_lost(seen, node)) {
+            continue;
+        }
+        const auto found = topology.replicas.find(node);
+        const bool all_lost =
+            found == topology.replicas.end() ||
+            std::all_of(found->second.begin(), found->second.end(), [&](const NodeId& replica) {
+                return !topology.where.contains(replica) && is_lost(seen, replica);
+            });
+        if (all_lost) {
+            proposal.findings.push_back(uncovered(
+                "ShardDataLost", "the owner of " + std::to_string(gone.size()) + " slots, node " +
+                                     node.value().substr(0, 8) +
+                                     ", is gone with all its replicas: what they held is lost, and "
+                                     "nothing is assigned without consent"));
+        }
+    }
+}
+
 }  // namespace
 
 Proposal slot_coverage(const ClusterSpec& /*spec*/, const Snapshot& seen) {
@@ -89,6 +128,7 @@ Proposal slot_coverage(const ClusterSpec& /*spec*/, const Snapshot& seen) {
         return proposal;
     }
     const Topology topology = topology_of(seen);
+    name_lost_shards(seen, topology, proposal);
     if (!topology.agrees()) {
         proposal.findings.push_back(uncovered("TablesDisagree", topology.disagreement));
     }
