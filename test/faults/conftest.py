@@ -59,8 +59,8 @@ def make_whole(lab: Lab) -> None:
         host.wake()
         if not host.consul.process.alive():
             host.consul.restart()
-    lab.start_operators()
     lab.wait_whole()
+    lab.start_operators()
     lab.until_one_leads()
 
 

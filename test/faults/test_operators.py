@@ -171,3 +171,51 @@ def test_013_operator_that_dies_again_and_again(lab, cluster):
     audit.assert_fenced()
     shared = [entry for entry in audit.all() if entry.words[:2] == ["CLUSTER", "ADDSLOTSRANGE"]]
     assert len(shared) == 3, [str(entry) for entry in shared]
+
+
+def test_014_operator_that_hardly_runs(lab, cluster):
+    """It runs a tenth of the time. Whoever leads then, nobody takes a late answer for a dead instance."""
+    cluster.formed()
+    audit, epochs = cluster.audit().now(), cluster.epochs()
+    operator = lab.leader_host().operator
+    with cluster.writer() as writer:
+        for _ in range(6):
+            operator.process.signal(signal.SIGSTOP)
+            time.sleep(0.9)  # The fault lasts so long.
+            operator.process.signal(signal.SIGCONT)
+            time.sleep(0.1)
+        lab.until_one_leads()
+        cluster.declared.until_ready()
+        writer.wait_written()
+    writer.assert_never_refused()
+    writer.assert_nothing_lost()
+    audit.assert_untouched()
+    assert cluster.epochs() == epochs
+
+
+def test_082_leader_killed_while_a_newcomer_joins(lab, cluster):
+    """It is of record, and perhaps it has met the others already: the next leader gives it its place."""
+    cluster.formed()
+    leader = lab.leader_host()
+    newcomer = cluster.start(1)[0]
+    cluster.declared.until_record("it is entered", lambda record: cluster.identity(newcomer) in record["members"])
+    leader.operator.process.kill()
+    cluster.declared.until("it follows somebody", lambda status: any(
+        one["instance"] == cluster.identity(newcomer) and one["role"] == "replica" for one in status["instances"]
+    ))  # fmt: skip
+    cluster.declared.until_ready()
+    cluster.assert_whole(replicas=4)
+    cluster.audit().assert_fenced()
+
+
+def test_098_spec_that_flaps(lab, cluster):
+    """Two wishes take turns. The newest wins, and nothing is done at Redis that none of them asked for."""
+    cluster.formed()
+    audit = cluster.audit().now()
+    for i in range(21):
+        cluster.declare(balance={"threshold": 0.02 + 0.01 * (i % 2)})
+        time.sleep(0.1)
+    key = f"redis-operator/clusters/{cluster.name}/spec"
+    newest = lab.consul.call("GET", f"/v1/kv/{key}")[1][0]["ModifyIndex"]
+    cluster.declared.until("the newest is in force", lambda status: status["specIndex"] == newest and status["phase"] == "Ready")
+    audit.assert_untouched()

@@ -16,14 +16,18 @@ class Declared:
         """`url` is of the operator to ask; without one it is the leader's."""
         self.world = world
         self.name = name
-        self._consul = world.consul
+        self._other_consul: Consul | None = None
         self._prefix = prefix
         self._url = url
 
     def of(self, consul: Consul, operator: Operator) -> "Declared":
         """From now on it is the one of another Consul, and this operator tells of it."""
-        self._consul, self._prefix, self._url = consul, operator.kv_prefix, operator.url
+        self._other_consul, self._prefix, self._url = consul, operator.kv_prefix, operator.url
         return self
+
+    @property
+    def _consul(self) -> Consul:
+        return self._other_consul or self.world.consul
 
     def key(self, document: str) -> str:
         return f"{self._prefix}clusters/{self.name}/{document}"

@@ -1,0 +1,91 @@
+"""Links between hosts that are cut, lose packets and heal. Redis goes on, and nobody makes it worse."""
+
+import time
+
+import pytest
+
+
+@pytest.fixture
+def patient(cluster):
+    """A formed cluster with the node timeout that the shipped job has, and a client that writes to it. No instance is
+    given up, no primary changes, nothing is lost."""
+    cluster.formed(settings={"cluster-node-timeout": 5_000})
+    epochs, members = cluster.epochs(), cluster.declared.record()["members"]
+    audit = cluster.audit().now()
+    with cluster.writer() as writer:
+        yield cluster
+        cluster.lab.heal()
+        cluster.lab.wait_whole()
+        cluster.lab.until_one_leads()
+        cluster.declared.until_ready()
+        writer.wait_written()
+    writer.assert_nothing_lost()
+    audit.assert_fenced()
+    assert cluster.epochs() == epochs
+    assert cluster.declared.record()["members"] == members
+    cluster.assert_whole()
+
+
+def test_057_packets_pass_in_one_direction_only(lab, patient):
+    """What the leader's host sends to one other host is lost; what that one sends arrives."""
+    leader = lab.leader_host()
+    deaf = lab.others(leader)[0]
+    leader.link.cut(deaf.link, way="output")
+    leader.link.until_dropped()
+    time.sleep(3)  # The fault lasts so long: shorter than the node timeout.
+    leader.link.heal()
+
+
+def test_058_a_third_of_all_packets_is_lost(lab, patient):
+    for host in lab.hosts:
+        host.link.lose(17)  # Once as it leaves, once as it arrives: 31 percent of them.
+    time.sleep(8)  # The fault lasts so long.
+    assert sum(host.link.dropped() for host in lab.hosts) > 100
+
+
+def test_059_link_flaps(lab, patient):
+    host = lab.leader_host()
+    for _ in range(5):
+        for other in lab.others(host):
+            host.link.cut(other.link)
+        time.sleep(1)  # The fault lasts so long.
+        host.link.heal()
+        time.sleep(1)
+
+
+def test_061_leader_cut_off_from_an_instance_while_forming(lab, cluster):
+    """It leads, Consul is well, only one instance is out of its sight: it waits, says for whom, and goes on."""
+    cluster.start(6)
+    leader = lab.leader_host()
+    silent = cluster.on(lab.others(leader)[0])[0]
+    cluster.declare()
+    cluster.declared.until_record("forming", lambda record: record.get("state") == "forming")
+    leader.link.drop(f"ip daddr {silent.address} tcp dport {silent.port}", "output")
+    assert cluster.declared.record()["state"] == "forming", "too late to tell anything"
+    cluster.declared.until_condition("Formed", "False", "Forming", f"{cluster.identity(silent)} does not answer")
+    assert cluster.declared.record()["state"] == "forming"
+    assert cluster.identity(silent) in cluster.declared.record()["members"], "silence is no death"
+    leader.link.heal()
+    cluster.declared.until_ready()
+    cluster.assert_whole()
+    cluster.audit().assert_fenced()
+
+
+def test_063_bus_port_is_blocked(lab, cluster):
+    """An instance that answers to clients but not to its peers is no member yet, whatever was told to it."""
+    cluster.start(6)
+    closed = cluster.servers[0]
+    host = cluster.hosts[closed]
+    host.link.drop(f"ip saddr 10.77.0.0/24 tcp dport {closed.bus_port}", "input")
+    host.link.drop(f"ip daddr != {host.address} ip daddr 10.77.0.0/24 tcp sport {closed.bus_port}", "output")
+    cluster.declare()
+    cluster.declared.until("waits", lambda status: status["phase"] == "Forming")
+    host.link.until_dropped(20)
+    deadline = time.monotonic() + 3  # Forming takes half a second when nothing is in its way.
+    while time.monotonic() < deadline:
+        status = cluster.declared.status()
+        assert status["phase"] == "Forming" and cluster.declared.record()["state"] == "forming"
+    host.link.heal()
+    cluster.declared.until_ready()
+    cluster.assert_whole()
+    cluster.audit().assert_fenced()
