@@ -120,6 +120,38 @@ def check_rights(text, sources):
         yield f"the operator's user may use {command}, which nobody sends"
 
 
+SCENARIOS_DOCUMENT = "docs/development/scenarios.md"
+PYTHON_TEST = re.compile(r"^def (test_\w+)", re.M)
+CPP_TEST = re.compile(r"^TEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)", re.M)
+NUMBERED = re.compile(r"(?:test_|Scenario\w*\.)((?:\d{3}_)+)")
+NAMED_TEST = re.compile(r"`(test_\w+|[A-Z]\w+\.\w+)`")
+
+
+def tests_of(path, text):
+    if path.endswith(".py"):
+        return set(PYTHON_TEST.findall(text))
+    return {f"{suite}.{name}" for suite, name in CPP_TEST.findall(text)}
+
+
+def check_scenarios(text, tests):
+    """`tests`: the names of all that there are. A numbered one must stand in the rows of its numbers."""
+    named, rows = {}, {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        row = re.match(r"\| (\d{3}) \|", line)
+        for name in NAMED_TEST.findall(line):
+            named.setdefault(name, set()).add(row[1] if row else "")
+            if name not in tests:
+                yield number, f"there is no test {name}"
+        if row and row[1] in rows:
+            yield number, f"scenario {row[1]} has two rows"
+        if row:
+            rows[row[1]] = number
+    for name in sorted(tests):
+        for scenario in (match[1].split("_")[:-1] if (match := NUMBERED.match(name)) else []):
+            if scenario not in named.get(name, ()):
+                yield rows.get(scenario, 1), f"the row of scenario {scenario} does not name {name}"
+
+
 def check_document(path, text, root=ROOT):
     return sorted({*check_links(path, text, root), *check_named_files(path, text, root)})
 
@@ -131,6 +163,13 @@ def main():
             for line, message in check_document(path, (ROOT / path).read_text()):
                 print(f"{path}:{line}: {message}")
                 findings += 1
+    tests = set()
+    for path in tracked_files():
+        if path.startswith("test/") and path.endswith((".py", ".cpp")):
+            tests |= tests_of(path, (ROOT / path).read_text())
+    for line, message in check_scenarios((ROOT / SCENARIOS_DOCUMENT).read_text(), tests):
+        print(f"{SCENARIOS_DOCUMENT}:{line}: {message}")
+        findings += 1
     document = ROOT / REASONS_DOCUMENT
     sources = [file.read_text() for file in ROOT.glob("reconcilers/*.cpp")]
     sources.append((ROOT / "operator/commands/shown.cpp").read_text())

@@ -336,6 +336,34 @@ class TestReasons:
         found = list(check_docs.check_explanations(self.TABLE, source))
         assert [line.split()[2] for line in found] == ["Late", "Loading"]
 
+class TestScenarios:
+    TABLE = "| nr | what | real |\n|---|---|---|\n| 017 | a | `test_017_a` |\n| 018 | b | `Scenario.018_b`, `test_other` |\n"
+    TESTS = {"test_017_a", "Scenario.018_b", "test_other", "test_nobody_asks"}
+
+    def test_names_are_found_in_both_languages(self):
+        assert check_docs.tests_of("a.py", "\n".join(["def test_017_a(lab):", "def other():"])) == {"test_017_a"}
+        assert check_docs.tests_of("a.cpp", "TEST(Scenario, 018_b) {\nTEST_F(Some, Thing) {") == {"Scenario.018_b", "Some.Thing"}
+
+    def test_table_and_tests_agree(self):
+        assert list(check_docs.check_scenarios(self.TABLE, self.TESTS)) == []
+
+    def test_one_is_named_that_is_not_there(self):
+        found = list(check_docs.check_scenarios(self.TABLE, self.TESTS - {"test_other"}))
+        assert found == [(4, "there is no test test_other")]
+
+    def test_one_with_a_number_is_not_named(self):
+        found = list(check_docs.check_scenarios(self.TABLE, {*self.TESTS, "test_017_018_c", "Scenario.099_d"}))
+        assert found == [
+            (1, "the row of scenario 099 does not name Scenario.099_d"),
+            (3, "the row of scenario 017 does not name test_017_018_c"),
+            (4, "the row of scenario 018 does not name test_017_018_c"),
+        ]
+
+    def test_number_has_two_rows(self):
+        found = list(check_docs.check_scenarios(self.TABLE + "| 017 | a | |\n", self.TESTS))
+        assert found == [(5, "scenario 017 has two rows")]
+
+
 class TestRights:
     TEXT = "```\nuser redis-operator on >PASSWORD -@all +info +client|kill\n```\n"
 
