@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from lab.hosts import CONSUL, HTTP, SERF, gauge, since
+from lab.meddler import Meddler
 from lab.net import separate
 from lab.process import wait_until
 
@@ -191,3 +192,80 @@ def test_operator_on_the_minority_side(lab, cluster, measured):
     cluster.audit().assert_fenced()
     with cluster.witness() as witness:
         witness.read()
+
+
+@pytest.fixture
+def meddled(lab):
+    """The only operator, on the first host, with somebody between it and its agent."""
+    host = lab.hosts[0]
+    for one in lab.hosts:
+        one.operator.process.stop()
+    meddler = Meddler((host.address, HTTP), "10.77.0.254")
+    operator = host.start_operator(name="meddled", port=9481, consul_url=meddler.url)
+    operator.meddler = meddler
+    yield operator
+    meddler.late = (0.0, 0.0)
+    operator.process.stop()
+    meddler.close()
+
+
+def until_it_leads(lab, operator, seconds=20):
+    wait_until("it leads", lambda: gauge(operator, "redis_operator_leading") == 1, seconds)
+    return lab.leader()
+
+
+def test_022_answer_to_taking_the_lock_is_lost(lab, cluster, meddled):
+    """It was carried out: found by reading, and used, without taking another epoch."""
+    before = until_it_leads(lab, meddled)
+    meddled.meddler.swallow_answer_to(b'"lock"', b'"redis-operator/leader"')
+    _, (key,) = lab.consul.call("GET", "/v1/kv/redis-operator/leader")
+    lab.consul.call("PUT", f"/v1/session/destroy/{key['Session']}")
+    assert meddled.meddler.swallowed.wait(20)
+    wait_until("the lock is taken", lambda: lab.leader().get("epoch") == before["epoch"] + 1, 10)
+    after = until_it_leads(lab, meddled)
+    assert after["epoch"] == before["epoch"] + 1
+    cluster.formed(primaries=3, replicas=0)
+    assert lab.leader()["epoch"] == before["epoch"] + 1
+    cluster.audit().assert_fenced()
+
+
+@pytest.mark.parametrize("state", ["forming", "formed"])
+def test_015_answer_to_writing_the_record_is_lost(lab, cluster, meddled, state):
+    """What may have been written is read before anything is done; it is not written again by guess."""
+    until_it_leads(lab, meddled)
+    key = f'"redis-operator/clusters/{cluster.name}/record"'.encode()
+    cluster.start(6)
+    if state == "formed":
+        held_up = cluster.servers[0].process
+        cluster.declare()
+        cluster.declared.until_record("forming", lambda record: record.get("state") == "forming")
+        held_up.signal(signal.SIGSTOP)  # So that the next writing is the last one.
+        meddled.meddler.swallow_answer_to(key)
+        held_up.signal(signal.SIGCONT)
+    else:
+        meddled.meddler.swallow_answer_to(key)
+        cluster.declare()
+    assert meddled.meddler.swallowed.wait(20)
+    cluster.declared.until_ready()
+    cluster.assert_whole()
+    audit = cluster.audit()
+    audit.assert_fenced()
+    shared = [entry for entry in audit.all() if entry.words[:2] == ["CLUSTER", "ADDSLOTSRANGE"]]
+    assert len(shared) == 3, [str(entry) for entry in shared]
+
+
+def test_058_consul_answers_late(lab, cluster, meddled):
+    """Up to half a second each way: too late for a lease at times. Redis hears nothing of it."""
+    cluster.formed()
+    audit, epochs = cluster.audit().now(), cluster.epochs()
+    with cluster.writer() as writer:
+        meddled.meddler.late = (0.1, 0.5)
+        time.sleep(8)  # The fault lasts so long.
+        meddled.meddler.late = (0.0, 0.0)
+        until_it_leads(lab, meddled, 30)
+        cluster.declared.until_ready()
+        writer.wait_written()
+    writer.assert_never_refused()
+    writer.assert_nothing_lost()
+    audit.assert_untouched()
+    assert cluster.epochs() == epochs

@@ -317,9 +317,7 @@ def test_106_instance_that_answers_nonsense(lab, cluster, answer):
     try:
         agent = lab.hosts[0].consul
         agent.register(cluster.name, f"{nonsense.port}", "10.77.0.254", nonsense.port)
-        cluster.declared.until("it is named", lambda status: any(
-            str(nonsense.port) in one["message"] and one["status"] == "False" for one in status["conditions"]
-        ))  # fmt: skip
+        cluster.declared.until_condition("MembersKnown", "False", "ProtocolError", str(nonsense.port))
         wait_until("it was asked again", lambda: nonsense.asked >= 3, 30)
         assert memory(operator.process.pid) - before < 32
         assert cluster.declared.status()["slots"]["served"] == 16384
