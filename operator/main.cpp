@@ -33,12 +33,17 @@ int main(int count, char** words, char** environment) {
         std::fputs(outcome.out.c_str(), stdout);
         std::fputs(outcome.err.c_str(), stderr);
         if (std::fflush(stdout) != 0) {
-            std::fputs("error: standard output cannot be written\n", stderr);
+            std::fputs(
+                "error: standard output cannot be written\nnext: is its disk full, or its reader "
+                "gone?\n",
+                stderr);
             return 1;
         }
         return static_cast<int>(outcome.code);
     } catch (const std::exception& failure) {
-        std::fprintf(stderr, "error: %s\n", failure.what());
+        std::fprintf(stderr,
+                     "error: %s\nnext: this is a bug: report it with the command and its version\n",
+                     failure.what());
         return 1;
     }
 }

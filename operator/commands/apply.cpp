@@ -1,14 +1,20 @@
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "api/json/spec_json.hpp"
 #include "api/json/status_json.hpp"
+#include "operator/commands/foresight.hpp"
+#include "operator/commands/shown.hpp"
 #include "operator/commands/spec_file.hpp"
+#include "reconcilers/arbitration.hpp"
 
 namespace rop::commands {
 namespace {
@@ -29,8 +35,8 @@ std::string_view to_string(Change change) {
 
 std::string next_step(const ClusterName& name, const LeaderSeen& leader) {
     if (!leader.alive) {
-        return "next: nobody leads, so nothing happens yet: start an operator with "
-               "redis-operator run\n";
+        return "next: nobody leads, so nothing happens yet: " +
+               nobody_leads(leader, Timestamp{}, Timestamp{}).next + "\n";
     }
     return "next: " + printable(leader.name) +
            " leads and makes it true; follow it with redis-operator wait " + name.value() +
@@ -62,8 +68,10 @@ Answering show_plan(Toolbox tools, ClusterSpec spec) {
     const ClusterName name = spec.name;
     auto seen = co_await tools.look(name, std::move(spec));
     if (seen.has_error()) {
-        co_return failure("no plan for " + name.value() + ": " + seen.error().what);
+        co_return failure(in_context("no plan for " + name.value(), seen.error()),
+                          no_plan_next(name));
     }
+    const std::vector<Plan> ahead = plans_after(*seen.value().snapshot, seen.value().plan);
     Outcome outcome;
     if (tools.format == Format::json) {
         boost::json::object answer;
@@ -73,6 +81,11 @@ Answering show_plan(Toolbox tools, ClusterSpec spec) {
         answer["reason"] = seen.value().status.reason;
         answer["message"] = seen.value().status.message;
         answer["plan"] = boost::json::parse(json::write_plan(seen.value().plan));
+        boost::json::array then;
+        for (const auto& plan : ahead) {
+            then.push_back(boost::json::parse(json::write_plan(plan)));
+        }
+        answer["then"] = std::move(then);
         outcome.out = boost::json::serialize(answer) + "\n";
         co_return outcome;
     }
@@ -80,30 +93,40 @@ Answering show_plan(Toolbox tools, ClusterSpec spec) {
     outcome.out = name.value() + ": " + std::string(to_string(status.phase)) +
                   printable(" (" + status.reason + "): " + status.message) +
                   "\nA leader would begin with:\n" + to_string(seen.value().plan) +
-                  "Nothing was written: --dry-run.\n";
+                  in_words(ahead) + "Nothing was written: --dry-run.\n";
     co_return outcome;
 }
 
-/// The leader refuses the second of two specs for one service, but only later and elsewhere.
-std::string warning_of_shared_service(const std::map<ClusterName, Stored>& all,
-                                      const ClusterSpec& spec) {
+reconcilers::Claim claim_of(const Stored& stored, const ClusterSpec& spec) {
+    const bool has_members =
+        stored.may_be_formed() || (stored.record && !stored.record->members.empty());
+    const std::uint64_t created =
+        stored.declared ? stored.spec_created : std::numeric_limits<std::uint64_t>::max();
+    return {stored.name, spec, created, has_members};
+}
+
+/// The leader refuses one of two specs for one service or group, but only later and elsewhere.
+std::string warning_of_conflicts(const std::map<ClusterName, Stored>& all,
+                                 const ClusterSpec& spec) {
+    std::string text;
+    const auto own = claim_of(all.at(spec.name), spec);
     for (const auto& [name, other] : all) {
-        const bool claims = (other.spec && other.spec->service == spec.service) ||
-                            (other.record && other.record->spec.service == spec.service);
-        if (name != spec.name && claims) {
-            return "warning: cluster " + name.value() + " has service " + printable(spec.service) +
-                   " too, and one service is one cluster's: one of the two will be refused as "
-                   "ServiceTaken\n";
+        if (name == spec.name || !other.declared || (!other.spec && !other.record)) {
+            continue;
+        }
+        const auto& theirs = other.spec ? *other.spec : other.record->spec;
+        for (const auto& [refused, why] : reconcilers::arbitrate({own, claim_of(other, theirs)})) {
+            text += "warning: cluster " + refused.value() +
+                    " will be refused as ServiceTaken: " + printable(why) + "\n";
         }
     }
-    return "";
+    return text;
 }
 
 Outcome changed_meanwhile(const ClusterName& name) {
-    return failure(name.value() +
-                   ": somebody else changed the spec at the same moment; nothing was written\n"
-                   "next: look at it with redis-operator describe " +
-                   name.value() + ", and apply again");
+    return failure(
+        name.value() + ": somebody else changed the spec at the same moment; nothing was written",
+        "look at it with redis-operator describe " + name.value() + ", and apply again");
 }
 
 }  // namespace
@@ -117,11 +140,11 @@ Answering apply(Toolbox tools, ApplyRequest request) {
 
     auto all = co_await tools.store.all();
     if (all.has_error()) {
-        co_return failure(all.error().what);
+        co_return failure(all.error(), look_at_consul);
     }
     Stored& before = all.value()[spec.name];
     before.name = spec.name;
-    const std::string warning = warning_of_shared_service(all.value(), spec);
+    const std::string warning = warning_of_conflicts(all.value(), spec);
     if (before.record) {
         const auto problems = problems_of_change(*before.record, spec);
         if (!problems.empty()) {
@@ -136,7 +159,7 @@ Answering apply(Toolbox tools, ApplyRequest request) {
 
     auto leader = co_await tools.store.leader();
     if (leader.has_error()) {
-        co_return failure(leader.error().what);
+        co_return failure(leader.error(), look_at_consul);
     }
     if (before.spec == spec) {
         Outcome same = applied(tools, spec, Change::unchanged, before.spec_index, leader.value());
@@ -148,11 +171,11 @@ Answering apply(Toolbox tools, ApplyRequest request) {
     write.emplace_back(ports::KvCas{key, json::write_spec(spec), before.spec_index});
     auto written = co_await tools.store.change(std::move(write));
     if (written.has_error()) {
-        co_return failure(written.error().what);
+        co_return failure(written.error(), look_at_consul);
     }
     if (!written.value().applied) {
-        if (std::string right = tools.store.missing_right(written.value()); !right.empty()) {
-            co_return failure(right);
+        if (const auto right = tools.store.missing_right(written.value())) {
+            co_return failure(*right, look_at_consul);
         }
         co_return changed_meanwhile(spec.name);
     }

@@ -246,9 +246,8 @@ Outcome usage_error(const Parser& parser, const CLI::ParseError& error,
         command = " " + chosen->get_name();
     }
     const std::string unknown = unknown_command(parser.app, words);
-    Outcome outcome = failure(unknown.empty() ? error.what() : unknown, ExitCode::bad_usage);
-    outcome.err += "next: redis-operator" + command + " --help\n";
-    return outcome;
+    return failure(unknown.empty() ? error.what() : unknown, "redis-operator" + command + " --help",
+                   ExitCode::bad_usage);
 }
 
 }  // namespace

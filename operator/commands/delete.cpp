@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "operator/commands/commands.hpp"
+#include "operator/commands/shown.hpp"
 
 namespace rop::commands {
 namespace {
@@ -12,33 +13,34 @@ constexpr std::string_view left_alone =
     "ExistingCluster and only looks, until the spec has \"allow\": [\"adopt\"], which takes the "
     "cluster over as it is";
 
+/// What can be done when only the record is left.
 std::string kept_record(const Stored& stored) {
     const std::string& name = stored.name.value();
     const std::string apply = "redis-operator apply FILE --name " + name;
     return stored.may_be_formed()
-               ? "next: its record is kept: " + apply + " resumes where it was\n"
-               : "next: nothing was formed yet: " + apply + " begins anew; redis-operator delete " +
-                     name + " --forget-record removes the last of it\n";
+               ? "its record is kept: " + apply + " resumes where it was"
+               : "nothing was formed yet: " + apply + " begins anew; redis-operator delete " +
+                     name + " --forget-record removes the last of it";
 }
 
 Outcome nothing_to_delete(const Stored& stored) {
     const std::string& name = stored.name.value();
     if (stored.record_index == 0) {
-        return failure(name + " is not declared\nnext: redis-operator get lists what is");
+        return failure(name + " is not declared", "redis-operator get lists what is");
     }
-    Outcome outcome = failure(name + " is not declared any more");
-    outcome.err += kept_record(stored);
-    return outcome;
+    return failure(name + " is not declared any more", kept_record(stored));
 }
 
 Outcome asks_for_yes(const Stored& stored) {
     const std::string& name = stored.name.value();
     const std::string_view state = stored.record ? to_string(stored.record->state)
                                                  : std::string_view("one that cannot be read");
-    return failure(name + ": nothing was deleted: the record is " + std::string(state) + ", and " +
-                   std::string(left_alone) + "\nnext: redis-operator delete " + name +
-                   " keeps the record; --forget-record --yes removes it all the same, as when all "
-                   "instances are empty and shall be formed anew");
+    return failure(
+        name + ": nothing was deleted: the record is " + std::string(state) + ", and " +
+            std::string(left_alone),
+        "redis-operator delete " + name +
+            " keeps the record; --forget-record --yes removes it all the same, as when all "
+            "instances are empty and shall be formed anew");
 }
 
 std::string said(const Stored& stored, bool forgotten) {
@@ -55,7 +57,7 @@ std::string said(const Stored& stored, bool forgotten) {
     } else if (forgotten) {
         text += name + ": record forgotten; a later apply begins anew.\n";
     } else if (stored.record_index != 0) {
-        text += kept_record(stored);
+        text += "next: " + kept_record(stored) + "\n";
     }
     return text;
 }
@@ -65,7 +67,7 @@ std::string said(const Stored& stored, bool forgotten) {
 Answering delete_cluster(Toolbox tools, DeleteRequest request) {
     auto found = co_await tools.store.one(request.name);
     if (found.has_error()) {
-        co_return failure(found.error().what);
+        co_return failure(found.error(), look_at_consul);
     }
     const Stored& stored = found.value();
     const bool forget = request.forget_record && stored.record_index != 0;
@@ -89,14 +91,13 @@ Answering delete_cluster(Toolbox tools, DeleteRequest request) {
     }
     auto written = co_await store.change(std::move(write));
     if (written.has_error()) {
-        co_return failure(written.error().what);
+        co_return failure(written.error(), look_at_consul);
     }
     if (!written.value().applied) {
-        const std::string right = store.missing_right(written.value());
-        co_return failure(request.name.value() + ": nothing was deleted: " +
-                          (right.empty() ? "somebody else changed it at the same moment\n"
-                                           "next: run delete again"
-                                         : right));
+        const Error raced{ErrorKind::rejected, "somebody else changed it at the same moment"};
+        const Error why = store.missing_right(written.value()).value_or(raced);
+        co_return failure(in_context(request.name.value() + ": nothing was deleted", why),
+                          "run delete again");
     }
     Outcome outcome;
     outcome.out = said(stored, forget);

@@ -53,6 +53,13 @@ std::string head(const Stored& stored, const ClusterStatus& status, const Leader
     text += line("Leader", (leader.alive ? leader.name + ", epoch " + std::to_string(status.epoch)
                                          : std::string("nobody")) +
                                written);
+    if (!leader.alive && !leader.standing_by.empty()) {
+        std::string hosts;
+        for (const auto& host : leader.standing_by) {
+            hosts += (hosts.empty() ? "" : ", ") + host;
+        }
+        text += line("Stand by", hosts);
+    }
     return text;
 }
 
@@ -178,10 +185,12 @@ bool is_service_taken(const ClusterStatus& status) {
 }
 
 /// What a person would do now.
-std::string next_step(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader) {
+std::string next_step(const Stored& stored, const ClusterStatus& status, const LeaderSeen& leader,
+                      Timestamp now) {
     const std::string& name = stored.name.value();
     if (!leader.alive) {
-        return "nobody leads: start an operator with redis-operator run";
+        const NobodyLeads nobody = nobody_leads(leader, status.updated_at, now);
+        return nobody.what + ": " + nobody.next;
     }
     if (!stored.spec) {
         return stored.record ? "correct the spec and apply it again; the one before stays in force"
@@ -261,11 +270,11 @@ std::string as_json(const Stored& stored, const ClusterStatus& status, const Lea
 Answering describe(Toolbox tools, ClusterName name) {
     auto leader = co_await tools.store.leader();
     if (leader.has_error()) {
-        co_return failure(leader.error().what);
+        co_return failure(leader.error(), look_at_consul);
     }
     auto found = co_await tools.store.one(std::move(name));
     if (found.has_error()) {
-        co_return failure(found.error().what);
+        co_return failure(found.error(), look_at_consul);
     }
     const Stored& stored = found.value();
     if (!stored.declared) {
@@ -285,14 +294,14 @@ Answering describe(Toolbox tools, ClusterName name) {
         outcome.out += "\nEvents\n" +
                        draw_table(event_rows(stored.events, events_shown, now), tools.style, "  ");
     }
-    outcome.out += "\nNext: " + printable(next_step(stored, status, leader.value())) + "\n";
+    outcome.out += "\nNext: " + printable(next_step(stored, status, leader.value(), now)) + "\n";
     co_return outcome;
 }
 
 Answering events(Toolbox tools, ClusterName name) {
     auto found = co_await tools.store.one(std::move(name));
     if (found.has_error()) {
-        co_return failure(found.error().what);
+        co_return failure(found.error(), look_at_consul);
     }
     const Stored& stored = found.value();
     if (!stored.declared && stored.events.empty()) {

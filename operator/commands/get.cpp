@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -70,7 +71,13 @@ Outcome show(const Toolbox& tools, const GetRequest& request,
         outcome.out = as_table(clusters, tools.style, tools.time->wall());
     }
     if (!leader.alive && !clusters.empty()) {
-        outcome.err += no_leader_note;
+        Timestamp newest{};
+        for (const auto* stored : clusters) {
+            newest = std::max(newest, stored->status ? stored->status->updated_at : Timestamp{});
+        }
+        const NobodyLeads nobody = nobody_leads(leader, newest, tools.time->wall());
+        outcome.err += "note: " + nobody.what + "; what is shown is what the last leader saw\n" +
+                       "next: " + nobody.next + "\n";
     }
     if (request.check) {
         bool fine = leader.alive && !clusters.empty();
@@ -87,12 +94,12 @@ Outcome show(const Toolbox& tools, const GetRequest& request,
 Answering get(Toolbox tools, GetRequest request) {
     auto leader = co_await tools.store.leader();
     if (leader.has_error()) {
-        co_return failure(leader.error().what);
+        co_return failure(leader.error(), look_at_consul);
     }
     if (request.name) {
         auto found = co_await tools.store.one(*request.name);
         if (found.has_error()) {
-            co_return failure(found.error().what);
+            co_return failure(found.error(), look_at_consul);
         }
         if (!found.value().declared) {
             co_return not_declared(found.value());
@@ -102,7 +109,7 @@ Answering get(Toolbox tools, GetRequest request) {
     }
     auto all = co_await tools.store.all();
     if (all.has_error()) {
-        co_return failure(all.error().what);
+        co_return failure(all.error(), look_at_consul);
     }
     std::vector<const Stored*> declared;
     for (const auto& [name, stored] : all.value()) {

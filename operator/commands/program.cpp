@@ -146,16 +146,16 @@ Outcome ask(const Invocation& invocation, const config::Config& config, SpecFile
             const Surroundings& surroundings) {
     const auto consul_at = consul_config(config, surroundings.environment);
     if (consul_at.has_error()) {
-        return failure(consul_at.error().what, ExitCode::bad_usage);
+        return failure(consul_at.error(), correct_consul, ExitCode::bad_usage);
     }
     const auto nomad_at = nomad_config(config, surroundings.environment);
     if (nomad_at.has_error()) {
-        return failure(nomad_at.error().what, ExitCode::bad_usage);
+        return failure(nomad_at.error(), correct_nomad, ExitCode::bad_usage);
     }
     World world(config, consul_at.value(), nomad_at.value(), surroundings.environment);
     Toolbox tools{.time = world.time.get(),
                   .store = Store(world.consul.get(), config.kv_prefix,
-                                 net::to_string(consul_at.value().server)),
+                                 net::to_string(consul_at.value().server), config.service_name),
                   .look =
                       [&world](ClusterName name, std::optional<ClusterSpec> instead) {
                           return loop::look_once(world.ports(), world.options, std::move(name),
@@ -211,7 +211,8 @@ Outcome run_program(const std::vector<std::string>& words, const Surroundings& s
         auto text = read_file(invocation.file);
         if (text.has_error()) {
             const bool is_no_spec = text.error().kind == ErrorKind::malformed;
-            return failure(text.error().what, is_no_spec ? ExitCode::bad_usage : ExitCode::failed);
+            return failure(text.error(), "name a file with a JSON spec; - is standard input",
+                           is_no_spec ? ExitCode::bad_usage : ExitCode::failed);
         }
         file.text = std::move(text).value();
     }
@@ -220,7 +221,10 @@ Outcome run_program(const std::vector<std::string>& words, const Surroundings& s
     }
     const auto config = load_config(invocation, surroundings.environment);
     if (config.has_error()) {
-        return failure(config.error().what, ExitCode::bad_usage);
+        return failure(config.error(),
+                       "correct that; redis-operator " + invocation.command +
+                           " --help shows every setting with its default",
+                       ExitCode::bad_usage);
     }
     if (invocation.command == "run") {
         return run_operator(config.value(), surroundings.environment);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/commands/outcome.hpp"
@@ -28,6 +29,14 @@ struct Surroundings {
 /// The operator itself: serves until SIGTERM or SIGINT, then gives the lock back. A second signal
 /// ends it at once.
 [[nodiscard]] Outcome run_operator(const config::Config& config, const Environment& environment);
+
+/// What to do about an address, or something else about access, that cannot be right.
+inline constexpr std::string_view correct_consul =
+    "correct the CONSUL_* variable or flag that is named; docs/reference/configuration.md lists "
+    "them";
+inline constexpr std::string_view correct_nomad =
+    "correct the NOMAD_* variable or flag that is named; docs/reference/configuration.md lists "
+    "them";
 
 /// Where Consul and Nomad are and with which tokens: the settings, and for the rest what their own
 /// programs read from the environment.

@@ -144,16 +144,17 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
         .format = log::parse_format(config.log_format).value_or(log::Format::logfmt)});
     const auto consul_at = consul_config(config, environment);
     if (consul_at.has_error()) {
-        return failure(consul_at.error().what, ExitCode::bad_usage);
+        return failure(consul_at.error(), correct_consul, ExitCode::bad_usage);
     }
     const auto nomad_at = nomad_config(config, environment);
     if (nomad_at.has_error()) {
-        return failure(nomad_at.error().what, ExitCode::bad_usage);
+        return failure(nomad_at.error(), correct_nomad, ExitCode::bad_usage);
     }
     Operator running(config, consul_at.value(), nomad_at.value());
     const auto listening = running.listen();
     if (listening.has_error()) {
-        return failure(listening.error().what);
+        return failure(listening.error(),
+                       "give another address with --listen, such as 127.0.0.1:0");
     }
     log::info("started", {{"version", ROP_VERSION},
                           {"listen", to_string(listening.value())},

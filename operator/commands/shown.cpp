@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "operator/commands/table.hpp"
+
 namespace rop::commands {
 namespace {
 
@@ -49,15 +51,38 @@ Timestamp formed_since(const ClusterStatus& status) {
     return Timestamp{};
 }
 
+NobodyLeads nobody_leads(const LeaderSeen& seen, Timestamp newest, Timestamp now) {
+    NobodyLeads text{"nobody leads", ""};
+    if (newest != Timestamp{}) {
+        text.what += "; the newest word of a leader is " + age(newest, now) + " old";
+    }
+    if (seen.standing_by.empty()) {
+        text.next =
+            "is a redis-operator running? Consul shows none: start one with redis-operator run";
+        return text;
+    }
+    std::string hosts;
+    for (const auto& host : seen.standing_by) {
+        hosts += (hosts.empty() ? "" : ", ") + host;
+    }
+    text.next = counted(seen.standing_by.size(), "operator") + " on " + printable(hosts) +
+                ": one leads within seconds; if none does, look at its log and at /readyz";
+    return text;
+}
+
+std::string no_plan_next(const ClusterName& name) {
+    return "plan looks at everything itself: it needs Consul, with a token that may read services "
+           "(manifests/policies/consul-user.hcl); redis-operator describe " +
+           name.value() + " shows what the leader saw";
+}
+
 Outcome not_declared(const Stored& stored) {
     const std::string& name = stored.name.value();
     if (stored.record_index != 0) {
-        return failure(name +
-                       " is not declared any more; its record is kept\n"
-                       "next: redis-operator apply FILE --name " +
-                       name + " resumes it");
+        return failure(name + " is not declared any more; its record is kept",
+                       "redis-operator apply FILE --name " + name + " resumes it");
     }
-    return failure(name + " is not declared\nnext: redis-operator get lists what is");
+    return failure(name + " is not declared", "redis-operator get lists what is");
 }
 
 }  // namespace rop::commands

@@ -32,6 +32,7 @@ void read_entry(const KvEntry& entry, std::string_view part, Stored& into) {
         json::SpecParse parse = json::parse_spec(entry.value, into.name.value());
         into.declared = true;
         into.spec_index = entry.modify_index;
+        into.spec_created = entry.create_index;
         into.spec = std::move(parse.spec);
         into.problems = std::move(parse.problems);
     } else if (part == "record") {
@@ -81,7 +82,9 @@ Error Store::explained(const Error& error) const {
         case ErrorKind::fenced:
             break;
     }
-    return in_context(at, error);
+    return Error{error.kind, at + ": " + error.what +
+                                 "\nnext: look at the log of that agent; consul operator raft "
+                                 "list-peers tells whether Consul has a leader"};
 }
 
 Store::Answer<std::map<ClusterName, Stored>> Store::all() const {
@@ -139,6 +142,17 @@ Store::Answer<LeaderSeen> Store::leader() const {
     if (entry && !entry->session.empty()) {
         seen.alive = true;
         seen.name = leader_name(entry->value);
+        co_return seen;
+    }
+    // Only for what is said: who may not read services learns less.
+    const BlockingQuery at_once;
+    auto operators = co_await consul_->health(service_, at_once);
+    if (operators.has_value()) {
+        for (const auto& one : operators.value().value) {
+            if (one.status == "passing") {
+                seen.standing_by.push_back(one.node);
+            }
+        }
     }
     co_return seen;
 }
@@ -151,15 +165,17 @@ Store::Answer<ports::TxnAnswer> Store::change(std::vector<ports::TxnOp> operatio
     co_return std::move(answer).value();
 }
 
-std::string Store::missing_right(const ports::TxnAnswer& answer) const {
+std::optional<Error> Store::missing_right(const ports::TxnAnswer& answer) const {
     if (answer.applied || answer.errors.empty() ||
         answer.errors.front().find("denied") == std::string::npos) {
-        return "";
+        return std::nullopt;
     }
-    return "Consul at " + address_ + " refuses to write below " + prefix_ +
-           "clusters/: " + printable(answer.errors.front()) +
-           "\nnext: give a token whose policy has key_prefix \"" + prefix_ +
-           "clusters/\" { policy = \"write\" }, by CONSUL_HTTP_TOKEN or --consul-token-file";
+    return Error{
+        ErrorKind::denied,
+        "Consul at " + address_ + " refuses to write below " + prefix_ +
+            "clusters/: " + printable(answer.errors.front()) +
+            "\nnext: give a token whose policy has key_prefix \"" + prefix_ +
+            "clusters/\" { policy = \"write\" }, by CONSUL_HTTP_TOKEN or --consul-token-file"};
 }
 
 }  // namespace rop::commands

@@ -23,6 +23,7 @@ struct Stored {
     ClusterName name;
     bool declared = false;  // There is a spec key.
     std::uint64_t spec_index = 0;
+    std::uint64_t spec_created = 0;
     std::optional<ClusterSpec> spec;
     std::vector<Problem> problems;
     std::optional<Record> record;
@@ -47,6 +48,9 @@ struct Stored {
 struct LeaderSeen {
     bool alive = false;
     std::string name;
+    /// When nobody leads: the hosts of the operators that beat their check in Consul. Empty also
+    /// for a token that may not read services.
+    std::vector<std::string> standing_by;
 };
 
 struct StoredCluster {
@@ -60,9 +64,13 @@ class Store {
     template <class T>
     using Answer = boost::asio::awaitable<Result<T>>;
 
-    /// `address` is for messages: the Consul that is asked.
-    Store(ports::ConsulPort* consul, std::string kv_prefix, std::string address)
-        : consul_(consul), prefix_(std::move(kv_prefix)), address_(std::move(address)) {}
+    /// `address` is for messages: the Consul that is asked. `service` is that of the operators.
+    Store(ports::ConsulPort* consul, std::string kv_prefix, std::string address,
+          std::string service = "redis-operator")
+        : consul_(consul),
+          prefix_(std::move(kv_prefix)),
+          address_(std::move(address)),
+          service_(std::move(service)) {}
 
     Answer<std::map<ClusterName, Stored>> all() const;
     /// A cluster that is not there at all is one that is not declared.
@@ -70,9 +78,9 @@ class Store {
     Answer<Stored> one(ClusterName name) const;
     Answer<LeaderSeen> leader() const;
     Answer<ports::TxnAnswer> change(std::vector<ports::TxnOp> operations) const;
-    /// Whether `answer` is a refusal for want of a right: then what was refused and which right
-    /// it needs; else empty.
-    [[nodiscard]] std::string missing_right(const ports::TxnAnswer& answer) const;
+    /// Whether `answer` is a refusal for want of a right: then what was refused and, as its next
+    /// step, which right it needs.
+    [[nodiscard]] std::optional<Error> missing_right(const ports::TxnAnswer& answer) const;
 
     [[nodiscard]] std::string key(const ClusterName& name, std::string_view part) const;
 
@@ -82,6 +90,7 @@ class Store {
     ports::ConsulPort* consul_;
     std::string prefix_;
     std::string address_;
+    std::string service_;
 };
 
 /// What loop::is_cluster_name() asks for, in words.

@@ -120,12 +120,13 @@ Outcome refused(const SpecFile& file, const std::vector<Problem>& problems, Form
         answer["problems"] = std::move(list);
         return Outcome{ExitCode::bad_usage, boost::json::serialize(answer) + "\n", ""};
     }
-    std::string text = "error: " + (file.path == "-" ? "standard input" : file.path) +
-                       " is not a valid spec (" + counted(problems.size(), "problem") + "):\n";
+    std::string text = (file.path == "-" ? "standard input" : file.path) +
+                       " is not a valid spec (" + counted(problems.size(), "problem") + "):";
     for (const auto& problem : problems) {
-        text += "  " + printable(to_string(problem)) + "\n";
+        text += "\n  " + printable(to_string(problem));
     }
-    return Outcome{ExitCode::bad_usage, "", std::move(text)};
+    return failure(text, "correct that and try again; docs/reference/spec.md has every field",
+                   ExitCode::bad_usage);
 }
 
 Outcome validate(const SpecFile& file, Format format) {

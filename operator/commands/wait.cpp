@@ -28,9 +28,12 @@ std::string why_refused(const Stored& stored) {
 }
 
 /// Empty when it is so; else what is missing.
-std::string missing(const Stored& stored, const LeaderSeen& leader, WaitRequest::For what) {
+std::string missing(const Stored& stored, const LeaderSeen& leader, WaitRequest::For what,
+                    Timestamp now) {
     if (!leader.alive) {
-        return "nobody leads; start an operator with redis-operator run";
+        const Timestamp newest = stored.status ? stored.status->updated_at : Timestamp{};
+        const NobodyLeads nobody = nobody_leads(leader, newest, now);
+        return nobody.what + std::string(next_mark) + nobody.next;
     }
     if (!stored.status) {
         return "no operator has looked at it yet";
@@ -72,7 +75,7 @@ Answering wait(Toolbox tools, WaitRequest request) {
             // A Consul that restarts is worth waiting for; a refused token is not.
             const Error& error = found.has_error() ? found.error() : leader.error();
             if (error.kind != ErrorKind::unavailable) {
-                co_return failure(error.what);
+                co_return failure(error, look_at_consul);
             }
             lacks = error.what;
             query.index = 0;
@@ -81,7 +84,7 @@ Answering wait(Toolbox tools, WaitRequest request) {
             co_return not_declared(found.value().cluster);
         } else {
             const Stored& stored = found.value().cluster;
-            lacks = missing(stored, leader.value(), request.what);
+            lacks = missing(stored, leader.value(), request.what, tools.time->wall());
             if (lacks.empty()) {
                 Outcome outcome;
                 outcome.out = name + " is " + std::string(word_of(request.what)) + ": " +
@@ -101,7 +104,7 @@ Answering wait(Toolbox tools, WaitRequest request) {
         }
     }
     // An error brings its own next step.
-    const std::size_t next = lacks.find("\nnext: ");
+    const std::size_t next = lacks.find(next_mark);
     Outcome late;
     late.code = ExitCode::not_so;
     late.err = name + " is not " + std::string(word_of(request.what)) + " after " +

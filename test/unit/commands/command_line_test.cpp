@@ -35,7 +35,7 @@ Outcome said(const std::vector<std::string>& words) {
     if (const auto* outcome = std::get_if<Outcome>(&read)) {
         return *outcome;
     }
-    return failure("understood");
+    return failure("understood", "nothing");
 }
 
 std::string document(const std::string& name) {

@@ -101,7 +101,16 @@ TEST_F(Describe, ShowsWhatIsWrongWithASpecAndWhatIsInForce) {
 
 TEST_F(Describe, SaysWhatToDoNext) {
     declare();
-    EXPECT_THAT(run(describe(tools(), cache)).out, HasSubstr("Next: nobody leads"));
+    EXPECT_THAT(run(describe(tools(), cache)).out,
+                HasSubstr("Next: nobody leads: is a redis-operator running?"));
+    publish(ready());
+    stand_by("host-2");
+    EXPECT_THAT(run(describe(tools(), cache)).out,
+                AllOf(HasSubstr("\nLeader     nobody; status written 12s ago\n"
+                                "Stand by   host-2\n"),
+                      HasSubstr("Next: nobody leads; the newest word of a leader is 12s old: 1 "
+                                "operator on host-2: one leads")));
+    consul_.erase(key(cache, "status"));
     elect();
     EXPECT_THAT(run(describe(tools(), cache)).out,
                 HasSubstr("Next: the leader has not looked at the newest spec yet"));

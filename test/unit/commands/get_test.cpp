@@ -58,7 +58,18 @@ TEST_F(Get, SaysWhenNobodyLeads) {
     publish(ready());
     const Outcome outcome = run(get(tools(), GetRequest{}));
     EXPECT_EQ(outcome.code, ExitCode::done);
-    EXPECT_THAT(outcome.err, StartsWith("note: nobody leads"));
+    EXPECT_EQ(outcome.err,
+              "note: nobody leads; the newest word of a leader is 12s old; what is shown is what "
+              "the last leader saw\n"
+              "next: is a redis-operator running? Consul shows none: start one with redis-operator "
+              "run\n");
+    stand_by("host-1");
+    stand_by("host-2");
+    stand_by("host-3", "critical");
+    EXPECT_THAT(
+        run(get(tools(), GetRequest{})).err,
+        HasSubstr("\nnext: 2 operators on host-1, host-2: one leads within seconds; if none "
+                  "does, look at its log and at /readyz\n"));
 }
 
 TEST_F(Get, SaysHowToBeginWhenThereIsNothing) {

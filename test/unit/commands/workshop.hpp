@@ -1,9 +1,11 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -24,6 +26,20 @@ inline constexpr auto cache_spec = R"({
   "version": 1, "mode": "cluster", "primaries": 3, "replicasPerPrimary": 1,
   "service": "redis-cache", "nomad": {"job": "redis-cache", "group": "redis"}
 })";
+
+/// Shows operators that beat their check beside what the store in memory can tell.
+class Consul : public testing::FakeConsulClient {
+  public:
+    using FakeConsulClient::FakeConsulClient;
+
+    std::vector<ports::ServiceEntry> operators;
+
+    Answer<ports::Page<std::vector<ports::ServiceEntry>>> health(std::string service,
+                                                                 ports::BlockingQuery) override {
+        EXPECT_EQ(service, "redis-operator");
+        co_return ports::Page<std::vector<ports::ServiceEntry>>{operators, 1};
+    }
+};
 
 /// Commands against a store in memory, on time that the test moves.
 class Workshop : public ::testing::Test {
@@ -47,7 +63,7 @@ class Workshop : public ::testing::Test {
         start(std::move(command), ended);
         EXPECT_TRUE(
             time_.advance_until([&] { return ended.has_value(); }, std::chrono::minutes(2)));
-        return ended.value_or(failure("the command hangs"));
+        return ended.value_or(failure("the command hangs", "look where it waits"));
     }
 
     void start(boost::asio::awaitable<Outcome> command, std::optional<Outcome>& ended) {
@@ -68,6 +84,12 @@ class Workshop : public ::testing::Test {
     }
     [[nodiscard]] std::uint64_t spec_index(const ClusterName& name = cache) const {
         return consul_.get(key(name, "spec")).value().modify_index;
+    }
+    void stand_by(const std::string& node, const std::string& status = "passing") {
+        ports::ServiceEntry entry;
+        entry.node = node;
+        entry.status = status;
+        line_.operators.push_back(entry);
     }
     void publish(ClusterStatus status) {
         const std::string at = key(status.name, "status");
@@ -159,10 +181,11 @@ class Workshop : public ::testing::Test {
 
     testing::ManualTime time_;
     testing::FakeConsul consul_;
-    testing::FakeConsulClient line_;
+    Consul line_;
     std::optional<ClusterSpec> looked_instead_;
     std::optional<Error> look_fails_;
     Plan plan_;
+    SnapshotPtr snapshot_ = std::make_shared<Snapshot>();
 
   private:
     boost::asio::awaitable<Result<loop::OnceView>> look(ClusterName name,
@@ -172,6 +195,7 @@ class Workshop : public ::testing::Test {
             co_return *look_fails_;
         }
         loop::OnceView view;
+        view.snapshot = snapshot_;
         view.plan = plan_;
         view.status.name = std::move(name);
         view.status.reason = "TooFewInstances";

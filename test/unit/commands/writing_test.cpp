@@ -102,8 +102,8 @@ TEST_F(Apply, CreatesAndSaysWhatHappensNext) {
     EXPECT_EQ(outcome.out,
               "cache: created: 3 primaries with 1 replica each, service redis-cache, Nomad "
               "redis-cache/redis\n"
-              "next: nobody leads, so nothing happens yet: start an operator with redis-operator "
-              "run\n");
+              "next: nobody leads, so nothing happens yet: is a redis-operator running? Consul "
+              "shows none: start one with redis-operator run\n");
     const auto stored = consul_.get(key(cache, "spec"));
     ASSERT_TRUE(stored.has_value());
     EXPECT_EQ(json::parse_spec(stored->value, "cache").spec,
@@ -138,12 +138,30 @@ TEST_F(Apply, WarnsOfAServiceThatAnotherClusterHas) {
     for (const bool dry_run : {true, false}) {
         const Outcome outcome = run(apply(tools(), ApplyRequest{file(), dry_run}));
         EXPECT_EQ(outcome.code, ExitCode::done);
-        EXPECT_THAT(outcome.err, AllOf(HasSubstr("warning: cluster other has service redis-cache"),
-                                       HasSubstr("ServiceTaken")));
+        EXPECT_THAT(outcome.err,
+                    HasSubstr("warning: cluster cache will be refused as ServiceTaken: $.service: "
+                              "redis-cache belongs to cluster other"));
     }
     const std::string elsewhere =
         R"({"version": 1, "mode": "cluster", "primaries": 3, "service": "elsewhere"})";
     EXPECT_EQ(run(apply(tools(), ApplyRequest{file(elsewhere)})).err, "");
+}
+
+TEST_F(Apply, WarnsOfANomadGroupThatAnotherClusterHas) {
+    declare(ClusterName{"other"});
+    std::string beside = cache_spec;
+    beside.replace(beside.find("\"service\": \"redis-cache\""), 24, "\"service\": \"beside\"");
+    EXPECT_THAT(run(apply(tools(), ApplyRequest{file(beside)})).err,
+                HasSubstr("warning: cluster cache will be refused as ServiceTaken: $.nomad: group "
+                          "redis of job redis-cache belongs to cluster other"));
+}
+
+TEST_F(Apply, WarnsTheOneThatWillBeRefused) {
+    declare();
+    remember();  // Its record names what is formed: it stays.
+    declare(ClusterName{"aaa"});
+    EXPECT_THAT(run(apply(tools(), ApplyRequest{file()})).err,
+                HasSubstr("warning: cluster aaa will be refused as ServiceTaken"));
 }
 
 TEST_F(Apply, NamesWhatIsNotServedYet) {
