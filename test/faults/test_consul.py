@@ -78,13 +78,13 @@ def test_021_session_destroyed_under_the_leader(lab, busy):
     assert since(began) <= 10
 
 
-def test_021_leader_that_cannot_renew(lab, busy):
+def test_021_leader_that_cannot_renew(lab, busy, measured):
     """Every packet to its own agent is lost, and nothing else."""
     before, host = lab.leader(), lab.leader_host()
     began = time.monotonic()
     host.link.drop(f"ip daddr {host.address} tcp dport {HTTP}", "output")
-    wait_until("it knows that it may not act", lambda: gauge(host.operator, "redis_operator_leading") == 0, 5)
-    assert since(began) <= 2.5  # a lease, and what it takes to look
+    wait_until("it knows that it may not act", lambda: gauge(host.operator, "redis_operator_leading") == 0, 4)
+    measured("leader cut off from its agent to leading no more", since(began))
     after = lab.wait_leader(other_than=before["instance"])
     assert after["epoch"] == before["epoch"] + 1
     assert lab.until_one_leads() is not host
@@ -172,8 +172,7 @@ def test_operator_on_the_minority_side(lab, cluster, measured):
     others = lab.others(lone)
     began = time.monotonic()
     separate([lone.link], [other.link for other in others])
-    wait_until("it knows that it may not act", lambda: gauge(lone.operator, "redis_operator_leading") == 0, 5)
-    assert since(began) <= 2.5
+    wait_until("it knows that it may not act", lambda: gauge(lone.operator, "redis_operator_leading") == 0, 4)
     after = lab.wait_leader(other_than=before["instance"], seconds=40)
     measured("leader's host cut off to the next leader (no promise)", since(began))
     assert after["epoch"] == before["epoch"] + 1

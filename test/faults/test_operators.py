@@ -5,6 +5,7 @@ import signal
 import time
 import urllib.request
 
+from lab.declared import Declared
 from lab.hosts import gauge, since
 from lab.process import wait_until
 
@@ -219,3 +220,26 @@ def test_098_spec_that_flaps(lab, cluster):
     newest = lab.consul.call("GET", f"/v1/kv/{key}")[1][0]["ModifyIndex"]
     cluster.declared.until("the newest is in force", lambda status: status["specIndex"] == newest and status["phase"] == "Ready")
     audit.assert_untouched()
+
+
+def test_operator_of_another_installation(lab, cluster):
+    """It has keys of its own, and the same service is declared in them: it finds a cluster that is not its own."""
+    cluster.formed()
+    audit, epochs = cluster.audit().now(), cluster.epochs()
+    host = lab.others(lab.leader_host())[0]
+    other = host.start_operator("--service-name", "elsewhere", name="elsewhere", port=9482, kv_prefix="elsewhere/")
+    theirs = Declared(lab, cluster.name, prefix="elsewhere/", url=other.url)
+    try:
+        with cluster.writer() as writer:
+            theirs.put(cluster.spec())
+            theirs.until("leaves it alone", lambda one: one["phase"] != "Ready" and one["reason"] in ("OtherOperator", "ExistingCluster"))
+            writer.wait_written(200)
+            assert theirs.record().get("state", "accepted") == "accepted"
+            audit.assert_untouched()
+    finally:
+        other.process.stop()
+        theirs.remove()
+    writer.assert_never_refused()
+    writer.assert_nothing_lost()
+    cluster.declared.until_ready()
+    assert cluster.epochs() == epochs

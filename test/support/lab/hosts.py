@@ -63,10 +63,11 @@ class Host:
         self.consul = HostConsul(folder, self.link, of)
         self.operator: Operator | None = None
 
-    def start_operator(self, *args: str, name: str = "operator", port: int = SERVES, consul_url: str = "") -> Operator:
+    def start_operator(self, *args: str, name: str = "operator", port: int = SERVES, consul_url: str = "",
+                       kv_prefix: str = "redis-operator/") -> Operator:  # fmt: skip
         """One more; the host's own one when it has none."""
         operator = Operator(
-            self.folder, consul_url or self.consul.url, name=name, listen=f"{self.address}:{port}", inside=self.link.inside(),
+            self.folder, consul_url or self.consul.url, name=name, kv_prefix=kv_prefix, listen=f"{self.address}:{port}", inside=self.link.inside(),
             args=("--host-name", self.name, "--log-level", "debug", *args),
         )  # fmt: skip
         if name == "operator":
