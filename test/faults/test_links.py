@@ -1,8 +1,10 @@
 """Links between hosts that are cut, lose packets and heal. Redis goes on, and nobody makes it worse."""
 
+import subprocess
 import time
 
 import pytest
+from lab.process import SERVERS
 
 
 @pytest.fixture
@@ -24,6 +26,54 @@ def patient(cluster):
     assert cluster.epochs() == epochs
     assert cluster.declared.record()["members"] == members
     cluster.assert_whole()
+
+
+def ask_from(host, server, *words: str) -> str:
+    """redis-cli on a host; what it says, or nothing when it hears nothing for half a second."""
+    command = [*host.link.inside(), "timeout", "0.5", str(SERVERS / "redis-cli"), "-h", server.address, "-p", str(server.port)]
+    return subprocess.run([*command, *words], capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+
+
+def test_the_lab_itself_cuts_and_heals(lab, cluster):
+    near, far, third = lab.hosts
+    server = cluster.start(1, hosts=[far], register=False)[0]
+    for way in ("input", "output", "both"):
+        near.link.cut(far.link, way=way)
+        assert ask_from(near, server, "PING") == "", way
+        assert ask_from(third, server, "PING") == "PONG"
+        assert server.ask("PING") == "PONG", "the bridge is never cut off"
+        assert near.link.dropped()
+        near.link.heal()
+        assert ask_from(near, server, "PING") == "PONG"
+    near.link.lose(99)
+    assert ask_from(near, server, "PING") == ""
+
+
+def test_the_proofs_themselves_can_fail(lab, cluster):
+    """What these stories rely on finds what it is there to find."""
+    cluster.formed()
+    audit = cluster.audit().now()
+    with cluster.writer() as writer:
+        writer.wait_written(100)
+        audit.assert_untouched()
+        audit.assert_fenced()
+        victim = cluster.roles()["primary"][0]
+        ask_from(lab.hosts[0], victim, "CONFIG", "SET", "maxmemory", "0")
+        writer.stop()
+    writer.assert_nothing_lost()
+    with pytest.raises(AssertionError, match="1 changes"):
+        audit.assert_untouched()
+    with pytest.raises(AssertionError, match="no operator's name"):
+        audit.assert_fenced()
+    assert victim.ask("FLUSHALL") == "OK"
+    with pytest.raises(AssertionError, match="acknowledged writes are lost"):
+        writer.assert_nothing_lost()
+    with cluster.writer() as writer:
+        writer.wait_written(20)
+        victim.process.kill()
+        cluster.declared.until("it is missed", lambda status: status["slots"]["served"] < 16384)
+    with pytest.raises(AssertionError, match="writes failed"):
+        writer.assert_never_refused()
 
 
 def test_057_packets_pass_in_one_direction_only(lab, patient):
