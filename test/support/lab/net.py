@@ -1,7 +1,7 @@
 """A network of our own: hosts as network namespaces on one bridge, and links between them that fail as told.
 
-enter() puts the calling process into a network and a mount namespace of its own (and a user namespace, when it is not
-root), before anything is made: nothing of the machine is touched, and everything vanishes with the processes.
+enter() puts the calling process into a network and a mount namespace of its own (and a user namespace, when it has to),
+before anything is made: nothing of the machine is touched, and everything vanishes with the processes.
 """
 
 import ctypes
@@ -22,10 +22,12 @@ def enter() -> None:
     if os.environ.get("ROP_LAB_ENTERED") == str(os.getpid()):
         return
     user, group = os.geteuid(), os.getegid()
-    if _libc.unshare(_NEWNS | _NEWNET | (0 if user == 0 else _NEWUSER)) != 0:
+    # Root in a container may lack the right, and still may have a user namespace.
+    mapped = user != 0 or _libc.unshare(_NEWNS | _NEWNET) != 0
+    if mapped and _libc.unshare(_NEWNS | _NEWNET | _NEWUSER) != 0:
         raise StartFailed(f"no namespaces for the lab: {os.strerror(ctypes.get_errno())}; run it as root, or allow "
                           "user namespaces (sysctl kernel.unprivileged_userns_clone)")  # fmt: skip
-    if user != 0:
+    if mapped:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"0 {user} 1")
         _write("/proc/self/gid_map", f"0 {group} 1")
