@@ -65,8 +65,10 @@ NobodyLeads nobody_leads(const LeaderSeen& seen, Timestamp newest, Timestamp now
     for (const auto& host : seen.standing_by) {
         hosts += (hosts.empty() ? "" : ", ") + host;
     }
-    text.next = counted(seen.standing_by.size(), "operator") + " on " + printable(hosts) +
-                ": one leads within seconds; if none does, look at its log and at /readyz";
+    text.next =
+        counted(seen.standing_by.size(), "operator") + " on " + printable(hosts) +
+        ": one leads within seconds; if none does, look at its log, and whether its --kv-prefix "
+        "is this one";
     return text;
 }
 

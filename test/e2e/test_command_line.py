@@ -85,6 +85,7 @@ def test_plan_needs_no_operator(cli, servers, declared, name):
     planned = cli("plan", name, env=prefix)
     assert planned.returncode == 0
     assert "accept the spec" in planned.stdout
+    assert "Then, once that is written:\nformation: commit to forming 3 shards" in planned.stdout
     assert "nobody leads" in planned.stdout
     listed = cli("get", env=prefix)
     assert name in listed.stdout and "nobody leads" in listed.stderr.lower()

@@ -69,7 +69,7 @@ TEST_F(Get, SaysWhenNobodyLeads) {
     EXPECT_THAT(
         run(get(tools(), GetRequest{})).err,
         HasSubstr("\nnext: 2 operators on host-1, host-2: one leads within seconds; if none "
-                  "does, look at its log and at /readyz\n"));
+                  "does, look at its log, and whether its --kv-prefix is this one\n"));
 }
 
 TEST_F(Get, SaysHowToBeginWhenThereIsNothing) {
