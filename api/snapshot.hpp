@@ -130,6 +130,7 @@ enum class Contact {
     refused,      // Connection refused: nobody listens there.
     timed_out,    // Silence. Says nothing about the process (design, rule 2).
     auth_failed,  // -NOAUTH, -WRONGPASS, -NOPERM.
+    untrusted,    // TLS with it could not be had: a certificate, or one of us speaks no TLS.
     garbled,      // An answer that is not Redis, is oversized or contradicts itself.
 };
 

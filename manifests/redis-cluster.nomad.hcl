@@ -4,7 +4,13 @@
 #   redis-operator apply manifests/examples/cache.json
 #
 # Needs Nomad 1.8 or newer (`disconnect`), the raw_exec driver, and a local Consul agent on every host. Needs Redis 7.0
-# or newer, or Valkey (`cluster-port`). Everything is given by arguments, so there is no file that could be out of date.
+# or newer, or Valkey (`cluster-port`). Everything is given by arguments, so there is no file that could be out of date,
+# except for what must not be seen in a process list: passwords come in a file, and certificates are files.
+#
+# Secured, with passwords and TLS (docs/operations/redis-access.md):
+#   nomad job run -var config_file=/etc/redis-cache/secrets.conf -var tls_ca=/etc/redis-cache/ca.pem \
+#     -var tls_cert=/etc/redis-cache/server.pem -var tls_key=/etc/redis-cache/server.key manifests/redis-cluster.nomad.hcl
+#   redis-operator apply manifests/examples/secure.json
 
 variable "job_name" {
   type        = string
@@ -58,6 +64,36 @@ variable "protected_mode" {
   type        = string
   default     = "no"
   description = "yes refuses everyone but this host while there is no password; then instances on other hosts cannot join."
+}
+
+variable "config_file" {
+  type        = string
+  default     = ""
+  description = "A file on the hosts, readable by redis-server alone, that it reads first; see examples/redis-secrets.conf."
+}
+
+variable "tls_cert" {
+  type        = string
+  default     = ""
+  description = "Certificate of the instances, a file on the hosts. With it they speak TLS and nothing else, on the bus too."
+}
+
+variable "tls_key" {
+  type        = string
+  default     = ""
+  description = "Its key."
+}
+
+variable "tls_ca" {
+  type        = string
+  default     = ""
+  description = "The authorities by which instances judge each other and their clients."
+}
+
+variable "tls_auth_clients" {
+  type        = string
+  default     = "yes"
+  description = "yes: clients need a certificate, too (mutual TLS); optional or no."
 }
 
 variable "extra_args" {
@@ -171,13 +207,24 @@ job "redis-cluster" {
 
       config {
         command = var.redis_server
-        args = concat([
+        args = concat(var.config_file == "" ? [] : [var.config_file], var.tls_cert == "" ? [
           "--port", "${NOMAD_PORT_redis}",
+          "--cluster-announce-port", "${NOMAD_HOST_PORT_redis}",
+          ] : [
+          "--port", "0",
+          "--tls-port", "${NOMAD_PORT_redis}",
+          "--tls-cluster", "yes",
+          "--tls-replication", "yes",
+          "--tls-cert-file", var.tls_cert,
+          "--tls-key-file", var.tls_key,
+          "--tls-ca-cert-file", var.tls_ca,
+          "--tls-auth-clients", var.tls_auth_clients,
+          "--cluster-announce-tls-port", "${NOMAD_HOST_PORT_redis}",
+          ], [
           "--cluster-enabled", "yes",
           "--cluster-port", "${NOMAD_PORT_bus}",
           "--bind", "${NOMAD_IP_redis}",
           "--cluster-announce-ip", "${NOMAD_IP_redis}",
-          "--cluster-announce-port", "${NOMAD_HOST_PORT_redis}",
           "--cluster-announce-bus-port", "${NOMAD_HOST_PORT_bus}",
           "--protected-mode", var.protected_mode,
           "--dir", "${NOMAD_TASK_DIR}",

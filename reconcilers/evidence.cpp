@@ -105,6 +105,9 @@ Verdict judge(const Snapshot& seen, const Instance& instance) {
         case Contact::auth_failed:
             return {Kind::locked_out, "WrongPassword",
                     name + at + " refuses our credentials: " + instance.contact_detail};
+        case Contact::untrusted:
+            return {Kind::untrusted, "TlsFailed",
+                    name + at + " cannot be asked over TLS: " + instance.contact_detail};
         case Contact::garbled:
             return {Kind::garbled, "ProtocolError",
                     name + at + " does not speak Redis as we know it: " + instance.contact_detail};

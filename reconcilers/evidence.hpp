@@ -15,6 +15,7 @@ enum class Kind {
     silent,      // No answer in time: may be anything, so nothing is done around it.
     refused,     // Nobody listens at its address.
     locked_out,  // Our credentials are refused.
+    untrusted,   // TLS with it could not be had.
     garbled,
     not_ours,  // In the catalog under our service name, but Nomad does not run it for us.
     ending,    // Nomad is stopping it, or it has ended.

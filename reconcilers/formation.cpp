@@ -83,6 +83,7 @@ void judge_one(const Snapshot& seen, const InstanceId& id, const Instance& insta
             note(ConditionType::members_known);
             return;
         case Kind::locked_out:
+        case Kind::untrusted:
         case Kind::garbled:
         case Kind::cluster_off:
         case Kind::duplicate:

@@ -235,9 +235,9 @@ void Membership::name_the_rest() {
                 note(ConditionType::members_known, "LostIdentity",
                      short_name(id) + " came back under another node id: what it held is gone", id);
             } else if (!verdict.reason.empty()) {
-                const bool about_members = verdict.kind == Kind::locked_out ||
-                                           verdict.kind == Kind::duplicate ||
-                                           verdict.kind == Kind::not_ours;
+                const bool about_members =
+                    verdict.kind == Kind::locked_out || verdict.kind == Kind::untrusted ||
+                    verdict.kind == Kind::duplicate || verdict.kind == Kind::not_ours;
                 note(about_members ? ConditionType::members_known : ConditionType::observed,
                      verdict.reason, verdict.what, id);
             }

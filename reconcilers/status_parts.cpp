@@ -20,6 +20,8 @@ std::string word_for(Kind kind) {
             return "refused";
         case Kind::locked_out:
             return "wrong-password";
+        case Kind::untrusted:
+            return "tls-failed";
         case Kind::garbled:
             return "garbled";
         case Kind::not_ours:

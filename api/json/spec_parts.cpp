@@ -137,8 +137,9 @@ void read_tls(ObjectReader& whole, ClusterSpec& spec) {
     reader.text("cert", path_rule, spec.tls.cert);
     reader.text("key", path_rule, spec.tls.key);
     reader.text("serverName", job_rule, spec.tls.server_name);
-    if (spec.tls.enabled) {
-        reader.refuse("enabled", unserved("leave it out or say false"));
+    if (spec.tls.cert.empty() != spec.tls.key.empty()) {
+        reader.refuse(spec.tls.cert.empty() ? "key" : "cert",
+                      "cert and key belong together: name both, or neither");
     }
 }
 

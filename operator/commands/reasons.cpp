@@ -158,7 +158,13 @@ constexpr std::array table{
                 "set cluster-enabled yes in job JOB, and run the job again"},
     Explanation{"WrongPassword", "An instance refuses our credentials, or they cannot be read.",
                 "correct auth in the spec, or the secret that it refers to, until it is what "
-                "redis-cli --user USER --askpass logs in with"},
+                "redis-cli --user USER --askpass logs in with; for NOPERM give the user the rights "
+                "that docs/operations/redis-access.md lists"},
+    Explanation{"TlsFailed",
+                "An instance cannot be asked over TLS: a certificate is not believed, or one of "
+                "the two speaks no TLS.",
+                "correct tls in the spec or the files that it names, or the certificate of the "
+                "instance, as the message says; redis-cli --tls --cacert FILE shows the same"},
     Explanation{"ProtocolError",
                 "Something that is not Redis, or not as we know it, answers at an instance's "
                 "address.",

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "operator/config/secret_files.hpp"
 
@@ -41,11 +42,48 @@ bool is_own_variable(std::string_view name) {
 }  // namespace
 
 struct SecretReader::Impl {
+    using Stamps = std::vector<std::optional<FileStamp>>;
+
     struct Cached {
-        AuthSpec auth;
-        std::optional<FileStamp> stamp;
+        std::optional<AuthSpec> auth;
+        TlsSpec tls;
+        Stamps stamps;
         ports::AccessPtr access;
     };
+
+    /// Of every file that the spec refers to.
+    static Stamps stamps_of(const ClusterSpec& spec) {
+        Stamps stamps;
+        if (spec.auth && spec.auth->password.kind == SecretRef::Kind::file) {
+            stamps.push_back(stamp_of(spec.auth->password.where));
+        }
+        for (const auto* path : {&spec.tls.ca, &spec.tls.cert, &spec.tls.key}) {
+            if (spec.tls.enabled && !path->empty()) {
+                stamps.push_back(stamp_of(*path));
+            }
+        }
+        return stamps;
+    }
+
+    /// Authorities are nobody's secret, and often the same for everything.
+    Result<std::optional<ports::TlsSettings>> tls(const TlsSpec& wanted) const {
+        if (!wanted.enabled) {
+            return std::optional<ports::TlsSettings>();
+        }
+        ports::TlsSettings settings;
+        if (!wanted.ca.empty()) {
+            ROP_TRY(check_named_file({"tls.ca", wanted.ca, 0}, {}));
+        }
+        if (!wanted.cert.empty()) {
+            ROP_TRY(check_named_file({"tls.cert", wanted.cert, 0}, own_files));
+            ROP_TRY(check_named_file({"tls.key", wanted.key, 0}, own_files));
+        }
+        settings.ca_file = wanted.ca;
+        settings.cert_file = wanted.cert;
+        settings.key_file = wanted.key;
+        settings.server_name = wanted.server_name;
+        return std::optional(std::move(settings));
+    }
 
     Result<std::string> read(const SecretRef& from, const Result<std::string>* fetched) const {
         switch (from.kind) {
@@ -113,33 +151,35 @@ SecretReader& SecretReader::operator=(SecretReader&&) noexcept = default;
 
 Result<ports::AccessPtr> SecretReader::access(const ClusterSpec& spec,
                                               const Result<std::string>* fetched) {
-    if (spec.tls.enabled) {
-        // Going on without TLS would show the password to everybody on the way.
-        return Error{ErrorKind::rejected, "tls.enabled: TLS to Redis is not supported yet"};
-    }
-    if (!spec.auth) {
+    if (!spec.auth && !spec.tls.enabled) {
+        impl_->cache.erase(spec.name);
         return ports::AccessPtr{};
     }
-    const SecretRef& from = spec.auth->password;
-    const bool is_file = from.kind == SecretRef::Kind::file;
-    const std::optional<FileStamp> stamp = is_file ? stamp_of(from.where) : std::nullopt;
+    Impl::Stamps stamps = Impl::stamps_of(spec);
     const auto known = impl_->cache.find(spec.name);
-    const bool is_known = known != impl_->cache.end() && known->second.auth == *spec.auth;
-    if (is_known && is_file && stamp && known->second.stamp == stamp) {
-        return known->second.access;
-    }
-    ROP_TRY(std::string password, impl_->read(from, fetched));
-    if (is_known && known->second.access->password == password) {
-        known->second.stamp = stamp;
+    const bool is_known = known != impl_->cache.end() && known->second.auth == spec.auth &&
+                          known->second.tls == spec.tls;
+    const bool files_are_there =
+        std::all_of(stamps.begin(), stamps.end(), [](const auto& stamp) { return !!stamp; });
+    const bool is_same = is_known && files_are_there && known->second.stamps == stamps;
+    if (is_same && (!spec.auth || spec.auth->password.kind == SecretRef::Kind::file)) {
         return known->second.access;
     }
     auto access = std::make_shared<ports::Access>();
-    access->username = spec.auth->username;
-    access->password = std::move(password);
-    if (is_known) {
-        access->former_password = known->second.access->password;
+    ROP_TRY(access->tls, impl_->tls(spec.tls));
+    if (spec.auth) {
+        access->username = spec.auth->username;
+        ROP_TRY(access->password, impl_->read(spec.auth->password, fetched));
     }
-    impl_->cache[spec.name] = Impl::Cached{*spec.auth, stamp, access};
+    if (is_known) {
+        const ports::Access& before = *known->second.access;
+        const bool is_new = before.password != access->password;
+        access->former_password = is_new ? before.password : before.former_password;
+        if (is_same && !is_new) {
+            return known->second.access;
+        }
+    }
+    impl_->cache[spec.name] = Impl::Cached{spec.auth, spec.tls, std::move(stamps), access};
     return ports::AccessPtr(std::move(access));
 }
 

@@ -70,6 +70,17 @@ std::string size_text(std::size_t bytes) {
     return std::to_string(bytes / 1024) + " KiB";
 }
 
+Result<> check(const NamedFile& file, const OpenFile& opened,
+               const std::vector<std::string>& own_files) {
+    if (opened.descriptor < 0) {
+        return cannot_read(file, std::strerror(errno));
+    }
+    if (is_of_the_system(opened.descriptor) || is_one_of(opened.descriptor, own_files)) {
+        return not_for_redis(name_of(file));
+    }
+    return ok();
+}
+
 }  // namespace
 
 std::optional<FileStamp> stamp_of(const std::string& path) {
@@ -87,12 +98,7 @@ Result<std::string> read_named_file(const NamedFile& file,
         return not_for_redis(name_of(file));
     }
     const OpenFile opened(file.path);
-    if (opened.descriptor < 0) {
-        return cannot_read(file, std::strerror(errno));
-    }
-    if (is_of_the_system(opened.descriptor) || is_one_of(opened.descriptor, own_files)) {
-        return not_for_redis(name_of(file));
-    }
+    ROP_TRY(check(file, opened, own_files));
     std::string text;
     std::array<char, 4096> buffer{};
     for (;;) {
@@ -108,6 +114,13 @@ Result<std::string> read_named_file(const NamedFile& file,
             return cannot_read(file, "it is larger than " + size_text(file.size_max));
         }
     }
+}
+
+Result<> check_named_file(const NamedFile& file, const std::vector<std::string>& own_files) {
+    if (shows_the_system(file.path)) {
+        return not_for_redis(name_of(file));
+    }
+    return check(file, OpenFile(file.path), own_files);
 }
 
 Error not_for_redis(const std::string& what) {

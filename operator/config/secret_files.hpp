@@ -34,6 +34,10 @@ struct NamedFile {
 [[nodiscard]] Result<std::string> read_named_file(const NamedFile& file,
                                                   const std::vector<std::string>& own_files);
 
+/// Only whether it could be read, by the same rules.
+[[nodiscard]] Result<> check_named_file(const NamedFile& file,
+                                        const std::vector<std::string>& own_files);
+
 /// May be the operator's own, and is never used for a Redis server.
 [[nodiscard]] Error not_for_redis(const std::string& what);
 

@@ -44,13 +44,14 @@ std::vector<observe::SurveyTarget> targets(const LookRequest& request) {
     return list;
 }
 
-/// Without the password nobody can be asked; the reason is every instance's.
+/// Without the password, or the files of TLS, nobody can be asked; the reason is every instance's.
 std::vector<observe::SurveyAnswer> refuse_all(const std::vector<observe::SurveyTarget>& asked,
                                               const std::string& why) {
+    const bool is_about_tls = why.starts_with("tls.");  // The field of the spec.
+    const Contact contact = is_about_tls ? Contact::untrusted : Contact::auth_failed;
     std::vector<observe::SurveyAnswer> answers;
     for (const auto& target : asked) {
-        answers.push_back(
-            observe::SurveyAnswer{target.id, target.at, Contact::auth_failed, why, {}});
+        answers.push_back(observe::SurveyAnswer{target.id, target.at, contact, why, {}});
     }
     return answers;
 }

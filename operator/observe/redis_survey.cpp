@@ -24,6 +24,8 @@ Contact contact_of(RedisOutcome::Contact contact) {
             return Contact::refused;
         case RedisOutcome::Contact::auth_failed:
             return Contact::auth_failed;
+        case RedisOutcome::Contact::untrusted:
+            return Contact::untrusted;
         case RedisOutcome::Contact::garbled:
             return Contact::garbled;
         case RedisOutcome::Contact::fine:

@@ -12,6 +12,7 @@
 
 #include "api/base/result.hpp"
 #include "api/endpoint.hpp"
+#include "operator/ports/tls.hpp"
 
 namespace rop::ports {
 
@@ -35,7 +36,7 @@ struct Access {
     /// The one before, while a new one gets around: tried where the new one is refused. Servers
     /// and operator then need not learn of it at the same moment.
     std::optional<std::string> former_password;
-    bool tls = false;  // Not yet served: see docs.
+    std::optional<TlsSettings> tls;  // Nothing: without TLS.
 };
 
 using AccessPtr = std::shared_ptr<const Access>;
@@ -59,7 +60,8 @@ struct RedisOutcome {
     std::vector<Reply> replies;
     std::optional<Error> failure;
     /// Why there is no connection, when that is known: decides what the survey reports.
-    enum class Contact { fine, refused, timed_out, auth_failed, garbled, closed };
+    /// untrusted: somebody is there, and TLS with him could not be had: `failure` says why.
+    enum class Contact { fine, refused, timed_out, auth_failed, untrusted, garbled, closed };
     Contact contact = Contact::fine;
     bool written = false;  // At least a part of the commands may have reached the server.
 };

@@ -24,9 +24,10 @@ Contact contact_of(net::Fault fault) {
             return Contact::refused;
         case net::Fault::closed:
             return Contact::closed;
+        case net::Fault::untrusted:
+            return Contact::untrusted;
         case net::Fault::timed_out:
-        case net::Fault::untrusted:  // It is there, and is not believed.
-        case net::Fault::other:      // No route and the like: nobody said anything.
+        case net::Fault::other:  // No route and the like: nobody said anything.
             break;
     }
     return Contact::timed_out;
@@ -94,6 +95,7 @@ Connection::Connection(Options options, Identity who, OnLost on_lost)
 asio::awaitable<RedisOutcome> Connection::open(Endpoint at, Moment connect_until, Moment until) {
     net::StreamOptions options;
     options.piece_max = options_.write_max;
+    options.tls = options_.tls;
     auto connected = co_await net::connect(options_.time, at, connect_until, options);
     if (!connected.stream) {
         Error why{ErrorKind::unavailable, std::move(connected.what)};
@@ -235,7 +237,13 @@ asio::awaitable<void> Connection::read_on() {
             continue;
         }
         const bool is_lost = is_introduced_ && contact_ == Contact::fine;
-        end(Contact::closed, Error{ErrorKind::unavailable, got.what});
+        // Who wants to see another certificate says so after the handshake (TLS 1.3).
+        std::string why = got.what;
+        if (got.fault == net::Fault::closed && !has_answered_ && !options_.tls) {
+            why += " before any answer, as it is by a port that speaks TLS only";
+        }
+        end(got.fault == net::Fault::untrusted ? Contact::untrusted : Contact::closed,
+            Error{ErrorKind::unavailable, std::move(why)});
         if (is_lost && on_lost_) {
             on_lost_();
         }
@@ -244,6 +252,7 @@ asio::awaitable<void> Connection::read_on() {
 
 /// False: what came is not what a Redis answers, and the connection was closed.
 bool Connection::take_replies(std::string_view bytes) {
+    has_answered_ = true;
     reader_.feed(bytes);
     for (;;) {
         auto reply = reader_.next();

@@ -12,6 +12,7 @@
 #include "api/endpoint.hpp"
 #include "api/time.hpp"
 #include "operator/net/stream.hpp"
+#include "operator/net/tls.hpp"
 #include "operator/ports/redis.hpp"
 #include "operator/ports/time.hpp"
 #include "operator/redis/resp.hpp"
@@ -39,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         ports::TimePort* time = nullptr;
         RespLimits limits;
         std::size_t write_max = 64U * 1024;
+        std::shared_ptr<net::TlsFiles> tls;  // Null: without TLS.
     };
 
     Connection(Options options, Identity who, OnLost on_lost);
@@ -78,7 +80,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::array<char, 16U * 1024> buffer_{};
     bool is_reading_ = false;
     bool is_introduced_ = false;
-    std::size_t expected_ = 0;  // Replies of the present exchange.
+    bool has_answered_ = false;  // With anything at all.
+    std::size_t expected_ = 0;   // Replies of the present exchange.
     std::vector<ports::Reply> replies_;
     Contact contact_ = Contact::fine;  // Anything else: it has ended.
     Error failure_{ErrorKind::unavailable, "not connected"};

@@ -95,19 +95,19 @@ class RedisClient : public ports::RedisPort {
                                         Moment until);
     asio::awaitable<RedisOutcome> open(std::shared_ptr<Channel> channel, Endpoint at, Identity who,
                                        Moment until);
+    std::shared_ptr<net::TlsFiles> tls_files(const ports::Access* access);
     void note_failure(Channel& channel, const RedisOutcome& outcome, Identity who) const;
 
     ports::TimePort& time_;
     RedisOptions options_;
     std::map<Endpoint, std::shared_ptr<Channel>> channels_;
+    /// The files are read once for all instances of a cluster.
+    std::map<ports::TlsSettings, std::weak_ptr<net::TlsFiles>> tls_files_;
     /// Shared with the connections, which outlive us by a turn of the event loop.
     std::shared_ptr<Callback> on_closed_ = std::make_shared<Callback>();
 };
 
 asio::awaitable<RedisOutcome> RedisClient::send(RedisRequest request) {
-    if (request.access && request.access->tls) {
-        co_return failed(Contact::auth_failed, ErrorKind::denied, "TLS is not served yet");
-    }
     const Moment until = time_.now() + request.deadline;
     const auto channel = channel_to(request.to);
     Turns::Turn turn(&channel->turns);
@@ -161,7 +161,8 @@ asio::awaitable<RedisOutcome> RedisClient::open(std::shared_ptr<Channel> channel
             call(at);
         }
     };
-    const Connection::Options options{&time_, options_.limits, options_.write_max};
+    const Connection::Options options{&time_, options_.limits, options_.write_max,
+                                      tls_files(who.access.get())};
     const auto connection = std::make_shared<Connection>(options, who, std::move(on_lost));
     channel->connection = connection;
     InUse in_use(connection);
@@ -183,6 +184,20 @@ void RedisClient::note_failure(Channel& channel, const RedisOutcome& outcome, Id
     const auto doubled = options_.back_off_first * (std::int64_t{1} << std::min(count - 1, 10U));
     channel.failures = Failures{outcome, std::move(who), count,
                                 time_.now() + std::min<std::chrono::milliseconds>(doubled, most)};
+}
+
+std::shared_ptr<net::TlsFiles> RedisClient::tls_files(const ports::Access* access) {
+    if (access == nullptr || !access->tls) {
+        return nullptr;
+    }
+    std::erase_if(tls_files_, [](const auto& entry) { return entry.second.expired(); });
+    auto& known = tls_files_[*access->tls];
+    auto files = known.lock();
+    if (!files) {
+        files = std::make_shared<net::TlsFiles>(net::TlsFiles::Side::client, *access->tls);
+        known = files;
+    }
+    return files;
 }
 
 std::shared_ptr<Channel> RedisClient::channel_to(const Endpoint& at) {

@@ -193,8 +193,9 @@ class Servers:
             "service": self.name, **allow, **more,
         }  # fmt: skip
 
-    def witness(self, servers: list[RedisServer] | None = None, password: str | None = None) -> Witness:
-        return Witness([server.endpoint for server in (self._all if servers is None else servers)], password)
+    def witness(self, servers: list[RedisServer] | None = None, password: str | None = None,
+                tls: dict | None = None) -> Witness:  # fmt: skip
+        return Witness([server.endpoint for server in (self._all if servers is None else servers)], password, tls)
 
     def close(self) -> None:
         for server in list(self._registered):

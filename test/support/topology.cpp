@@ -23,7 +23,8 @@ Contact contact_of(const DrawnNode& node) {
     constexpr std::array words{
         std::pair{"loading", Contact::loading},     std::pair{"refused", Contact::refused},
         std::pair{"timed-out", Contact::timed_out}, std::pair{"auth-failed", Contact::auth_failed},
-        std::pair{"garbled", Contact::garbled},     std::pair{"unasked", Contact::unasked}};
+        std::pair{"untrusted", Contact::untrusted}, std::pair{"garbled", Contact::garbled},
+        std::pair{"unasked", Contact::unasked}};
     for (const auto& [word, contact] : words) {
         if (node.has(word)) {
             return contact;
@@ -42,6 +43,8 @@ std::string detail_of(Contact contact) {
             return "no answer within 1s";
         case Contact::auth_failed:
             return "WRONGPASS invalid username-password pair or user is disabled.";
+        case Contact::untrusted:
+            return "certificate verify failed";
         case Contact::garbled:
             return "not a Redis reply";
         case Contact::unasked:

@@ -35,8 +35,8 @@ namespace rop::testing {
 ///                      engine=redis  version=7.0.15  known=N  cluster-off  migration=yes|no
 ///                      counted=0-9,20 (slots whose keys were counted)  keys-in=SLOT:N,...
 ///                      operators=INST:EPOCH,...  (connections; then it counts as not swept)
-/// Whether it answers:  loading refused timed-out auth-failed garbled unasked (else: answered)
-/// Whom it knows:       knows=a,b  alone (knows nobody, known by nobody)  handshake=x,y
+/// Whether it answers:  loading refused timed-out auth-failed untrusted garbled unasked (else:
+/// answered) Whom it knows:       knows=a,b  alone (knows nobody, known by nobody)  handshake=x,y
 ///                      fails=a,b  suspects=a,b  (its table's flags)
 /// What all others say: failed  suspected  bus-down  bus-up  (default: down when refused or gone)
 /// Where it is:         host=h1  dc=dc1  meta.KEY=VALUE  port=N  bus=N  bound=N (bus port really

@@ -45,6 +45,8 @@ std::string word_of(Contact contact) {
             return " timed-out";
         case Contact::auth_failed:
             return " auth-failed";
+        case Contact::untrusted:
+            return " untrusted";
         case Contact::garbled:
             return " garbled";
     }

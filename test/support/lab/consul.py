@@ -3,21 +3,25 @@
 import base64
 import json
 import pathlib
+import ssl
 import time
 import urllib.error
 import urllib.request
 
 from .process import SERVERS, Process, StartFailed, free_port, wait_until
+from .secure import Security
 
 
 class Consul:
     """One agent on one loopback address. The first one is the server, the others join it."""
 
+    _context: ssl.SSLContext | None = None
     token = ""
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", join: "Consul | None" = None, node: str = "",
-                 http_port: int = 0, token: str = "", hcl: str = ""):  # fmt: skip
-        """`hcl` is added to its configuration; `token` is who we are when we ask it."""
+                 http_port: int = 0, token: str = "", hcl: str = "", security: Security | None = None):  # fmt: skip
+        """`hcl` is added to its configuration; `token` is who we are when we ask it. With `security` it speaks TLS only and
+        asks for tokens, and we are root."""
         folder.mkdir(parents=True, exist_ok=True)
         self.address = address
         self.token = token
@@ -26,11 +30,15 @@ class Consul:
         self.serf_port = free_port(address)
         command = [
             str(SERVERS / "consul"), "agent", "-node", self.node, "-bind", address, "-client", address,
-            "-data-dir", str(folder / "data"), "-http-port", str(self.http_port), "-dns-port", "-1",
+            "-data-dir", str(folder / "data"), "-http-port", str(-1 if security else self.http_port), "-dns-port", "-1",
             "-grpc-port", "-1", "-serf-lan-port", str(self.serf_port), "-serf-wan-port", "-1",
             "-server-port", str(free_port(address)), "-log-level", "warn",
             "-hcl", "performance { raft_multiplier = 1 } disable_update_check = true leave_on_terminate = false " + hcl,
         ]  # fmt: skip
+        if security:
+            self._context = security.client_context()
+            self.token = security.root_token
+            command += ["-config-file", str(security.consul_config({"https": self.http_port}))]
         if join is None:
             command += ["-server", "-bootstrap-expect", "1"]
         else:
@@ -41,18 +49,22 @@ class Consul:
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}:{self.http_port}"
+        return f"http{'s' if self._context else ''}://{self.address}:{self.http_port}"
+
+    def _open(self, request: urllib.request.Request, timeout: float, token: str = ""):
+        if token or self.token:
+            request.add_header("X-Consul-Token", token or self.token)
+        return urllib.request.urlopen(request, timeout=timeout, context=self._context)
 
     def restart(self) -> None:
         self.process = Process(f"consul {self.node}", self._command, self._log)
 
-    def call(self, method: str, path: str, body=None, timeout: float = 5):
+    def call(self, method: str, path: str, body=None, timeout: float = 5, token: str = ""):
         """(status, parsed body or text). HTTP errors are answers, too."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        headers = {"X-Consul-Token": self.token} if self.token else {}
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
+        request = urllib.request.Request(self.url + path, data=data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with self._open(request, timeout, token) as answer:
                 status, text = answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read().decode()
@@ -90,10 +102,8 @@ class Consul:
         index, deadline = 0, time.monotonic() + seconds
         while time.monotonic() < deadline:
             request = urllib.request.Request(f"{self.url}/v1/kv/{key}?index={index}&wait=1s")
-            if self.token:
-                request.add_header("X-Consul-Token", self.token)
             try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
+                with self._open(request, 5) as answer:
                     index = int(answer.headers["X-Consul-Index"])
                     value = json.loads(base64.b64decode(json.load(answer)[0]["Value"] or ""))
             except urllib.error.HTTPError as error:

@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.error
-import urllib.request
 
 from .consul import Consul
 from .operator import Operator
@@ -54,7 +53,7 @@ class Declared:
         """The leader's own view, which is never late; {} when it has none."""
         url = self._url or self.world.leader_url()
         try:
-            with urllib.request.urlopen(f"{url}/v1/clusters/{self.name}", timeout=3) as answer:
+            with self.world.open(f"{url}/v1/clusters/{self.name}") as answer:
                 return json.load(answer)
         except urllib.error.HTTPError:
             return {}

@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import sys
 import urllib.error
 import urllib.request
 
 from .consul import Consul
 from .process import ROOT, Process, free_port, wait_until
+from .secure import POLICIES, Security
 
 
 def find_nomad() -> str:
@@ -23,12 +25,15 @@ class Nomad:
     url = ""
     real = False
     process: Process
+    context: ssl.SSLContext | None = None  # Of a secured one; with the token for its administrator.
+    token = ""
 
     def call(self, method: str, path: str, body=None, timeout: float = 15):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
+        headers = {"X-Nomad-Token": self.token} if self.token else {}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.context) as answer:
                 status, text = answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read().decode()
@@ -103,17 +108,22 @@ class Nomad:
 
 
 class StandIn(Nomad):
-    def __init__(self, folder: pathlib.Path, consuls: list[Consul]):
+    def __init__(self, folder: pathlib.Path, consuls: list[Consul], security: Security | None = None):
         port = free_port()
         hosts = ",".join(f"h{i + 1}={c.address}:{c.http_port}" for i, c in enumerate(consuls))
         command = [
             sys.executable, "-m", "nomad_stand_in", "--http-port", str(port), "--data-dir", str(folder / "stand-in"),
             "--consul-hosts", hosts,
         ]  # fmt: skip
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = Process(
-            "nomad stand-in", command, folder / "nomad.log", {"PYTHONPATH": str(ROOT / "test/support")}
-        )
+        env = {"PYTHONPATH": str(ROOT / "test/support")}
+        if security:
+            security.add_token("nomad-operator")
+            command += ["--tls", f"{security.server.cert},{security.server.key}"]
+            command += ["--acl-token-file", str(security.nomad_tokens())]
+            env |= {"CONSUL_CACERT": str(security.authority.ca), "CONSUL_HTTP_TOKEN": security.tokens["consul-nomad"]}
+            self.context, self.token = security.client_context(), security.nomad_root_token
+        self.url = f"http{'s' if security else ''}://127.0.0.1:{port}"
+        self.process = Process("nomad stand-in", command, folder / "nomad.log", env)
 
     def task_pid(self, allocation: str) -> int:
         _, tasks = self.call("GET", "/test/tasks")
@@ -128,7 +138,7 @@ class RealNomad(Nomad):
 
     real = True
 
-    def __init__(self, folder: pathlib.Path, program: str, consul: Consul):
+    def __init__(self, folder: pathlib.Path, program: str, consul: Consul, security: Security | None = None):
         self._folder = folder
         ports = [free_port() for _ in range(3)]
         config = folder / "nomad.hcl"
@@ -159,13 +169,67 @@ client {{
 }}
 consul {{
   address = "{consul.address}:{consul.http_port}"
+  {self._to_consul(security) if security else ""}
 }}
+{self._secured(security) if security else ""}
 """
         )
-        self.url = f"http://127.0.0.1:{ports[0]}"
+        config.chmod(0o600)
+        self.url = f"http{'s' if security else ''}://127.0.0.1:{ports[0]}"
+        self._security = security
+        if security:
+            self.context, self.token = security.client_context(), security.nomad_root_token
         command = [program, "agent", "-dev", "-config", str(config), "-log-level", "WARN"]
         # With -dev it keeps everything in a folder of its own below TMPDIR.
         self.process = Process("nomad", command, folder / "nomad.log", {"TMPDIR": str(folder)})
+
+    @staticmethod
+    def _to_consul(security: Security) -> str:
+        return f"""
+  ssl     = true
+  ca_file = "{security.authority.ca}"
+  token   = "{security.tokens["consul-nomad"]}"
+"""
+
+    @staticmethod
+    def _secured(security: Security) -> str:
+        return f"""
+tls {{
+  http                = true
+  verify_https_client = false
+  ca_file             = "{security.authority.ca}"
+  cert_file           = "{security.server.cert}"
+  key_file            = "{security.server.key}"
+}}
+acl {{
+  enabled = true
+}}
+"""
+
+    def wait(self, hosts: int) -> None:
+        if self._security:
+            self._make_tokens(self._security)
+        super().wait(hosts)
+
+    def _make_tokens(self, security: Security) -> None:
+        """The first token is ours, the operator's has the shipped policy."""
+        bootstrap = {"BootstrapSecret": security.nomad_root_token}
+
+        def is_done() -> bool:
+            self.process.check()
+            try:
+                return self.call("POST", "/v1/acl/bootstrap", bootstrap)[0] == 200
+            except OSError:
+                return False
+
+        wait_until(f"Nomad's first token (log: {self.process.log})", is_done, 30, every=0.1)
+        rules = (POLICIES / "nomad-operator.hcl").read_text()
+        status, answer = self.call("POST", "/v1/acl/policy/redis-operator", {"Name": "redis-operator", "Rules": rules})
+        assert status == 200, answer
+        body = {"Name": "operator", "Type": "client", "Policies": ["redis-operator"]}
+        status, answer = self.call("POST", "/v1/acl/token", body)
+        assert status == 200, answer
+        security.add_token("nomad-operator", answer["SecretID"])
 
     def stop_everything(self) -> None:
         """Its executors and mounts stay until it has collected the allocations."""
@@ -189,5 +253,5 @@ consul {{
         raise LookupError(f"no process of allocation {allocation}")
 
 
-def make_nomad(folder: pathlib.Path, consuls: list[Consul], program: str) -> Nomad:
-    return RealNomad(folder, program, consuls[0]) if program else StandIn(folder, consuls)
+def make_nomad(folder: pathlib.Path, consuls: list[Consul], program: str, security: Security | None = None) -> Nomad:
+    return RealNomad(folder, program, consuls[0], security) if program else StandIn(folder, consuls, security)

@@ -5,6 +5,7 @@ import shutil
 import socket
 
 from .process import SERVERS, Process, free_port, wait_until
+from .secure import RedisTls
 
 
 class RedisServer:
@@ -12,8 +13,9 @@ class RedisServer:
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", settings: dict | None = None,
                  secrets: dict | None = None, keep_data: bool = False, port: int = 0, bus_port: int = 0,
-                 inside: list[str] | None = None):  # fmt: skip
-        """`inside`: what the command line begins with when it runs on a host of its own (net.Link)."""
+                 inside: list[str] | None = None, tls: RedisTls | None = None):  # fmt: skip
+        """`inside`: what the command line begins with when it runs on a host of its own (net.Link). With `tls` it speaks
+        that and nothing else, on its bus, too."""
         if not keep_data:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
@@ -21,12 +23,14 @@ class RedisServer:
         self.address = address
         self.port = port or free_port(address)
         self.bus_port = bus_port or free_port(address)
+        self._tls = tls
         self.password = (secrets or {}).get("requirepass", "")
         file = folder / "redis.conf"
         file.write_text("".join(f"{name} {value}\n" for name, value in (secrets or {}).items()))
         given = {
             "port": self.port, "bind": address, "cluster-enabled": "yes", "cluster-port": self.bus_port, "dir": folder,
-            "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0", "protected-mode": "no", **(settings or {}),
+            "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0", "protected-mode": "no",
+            **(tls.settings(self.port) if tls else {}), **(settings or {}),
         }  # fmt: skip
         command = [*(inside or []), str(SERVERS / "redis-server"), str(file)]
         for name, value in given.items():
@@ -39,9 +43,13 @@ class RedisServer:
 
     def ask(self, *words: str, timeout: float = 2) -> str:
         """One command, one raw reply (RESP text)."""
-        with socket.create_connection(self.endpoint, timeout) as connection:
+        with self._connect(timeout) as connection:
             connection.sendall(encode(*words))
             return read_reply(connection)
+
+    def _connect(self, timeout: float) -> socket.socket:
+        plain = socket.create_connection(self.endpoint, timeout)
+        return self._tls.context().wrap_socket(plain) if self._tls else plain
 
     def listens(self) -> bool:
         self.process.check()

@@ -44,13 +44,11 @@ class Row:
 class Witness:
     """Asks every one of some instances."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], password: str | None = None):
-        self._password = password
+    def __init__(self, endpoints: Iterable[Endpoint], password: str | None = None, tls: dict | None = None):
+        """`tls` is what redis-py takes for it: see secure.RedisTls."""
+        self._how = {"password": password, "decode_responses": True, **(tls or {})}
         self.endpoints = list(endpoints)
-        self._connections = [
-            redis.Redis(host, port, password=password, decode_responses=True, socket_timeout=5)
-            for host, port in self.endpoints
-        ]
+        self._connections = [redis.Redis(host, port, socket_timeout=5, **self._how) for host, port in self.endpoints]
 
     def __enter__(self) -> "Witness":
         return self
@@ -121,7 +119,7 @@ class Witness:
 
     def client(self) -> redis.RedisCluster:
         host, port = self.endpoints[0]
-        return redis.RedisCluster(host=host, port=port, password=self._password, decode_responses=True)
+        return redis.RedisCluster(host=host, port=port, **self._how)
 
     def write(self, count: int = 300) -> None:
         with self.client() as client:

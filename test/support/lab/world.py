@@ -3,11 +3,13 @@
 import contextlib
 import json
 import pathlib
+import urllib.request
 
 from .consul import Consul
 from .nomad import Nomad, make_nomad
 from .operator import binary
 from .process import ROOT, SERVERS, StartFailed, stop_all, wait_until
+from .secure import Security
 
 MANIFESTS = ROOT / "manifests"
 
@@ -15,24 +17,28 @@ MANIFESTS = ROOT / "manifests"
 class World:
     """`hosts` Consul agents and as many Nomad clients (one of each on a real Nomad)."""
 
-    def __init__(self, folder: pathlib.Path, hosts: int = 3, nomad_program: str = ""):
+    def __init__(self, folder: pathlib.Path, hosts: int = 3, nomad_program: str = "", secure: bool = False):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._open = contextlib.ExitStack()
         count = 1 if nomad_program else hosts
+        addresses = [f"127.0.0.{i}" for i in range(1, count + 1)]
+        self.security = Security(folder / "secure", addresses) if secure else None
         try:
             self.consuls: list[Consul] = []
             self._open.callback(lambda: stop_all([consul.process for consul in self.consuls]))
-            self.consul = Consul(folder / "consul-1", "127.0.0.1", node="h1")
+            self.consul = Consul(folder / "consul-1", "127.0.0.1", node="h1", security=self.security)
             self.consuls.append(self.consul)
             self.consul.wait()
             for i in range(2, count + 1):
                 agent = Consul(folder / f"consul-{i}", f"127.0.0.{i}", join=self.consul, node=f"h{i}",
-                               http_port=self.consul.http_port)  # fmt: skip
+                               http_port=self.consul.http_port, security=self.security)  # fmt: skip
                 self.consuls.append(agent)
             for agent in self.consuls:
                 agent.wait()
-            self.nomad: Nomad = make_nomad(folder, self.consuls, nomad_program)
+            if self.security:
+                self.security.make_consul_tokens(self.consul)
+            self.nomad: Nomad = make_nomad(folder, self.consuls, nomad_program, self.security)
             self._open.callback(self.nomad.process.stop, 30)
             self.nomad.wait(len(self.consuls))
         except BaseException:
@@ -51,17 +57,32 @@ class World:
         self.close()
 
     def run_redis(self, count: int = 6, **variables) -> str:
+        if self.security:
+            redis = self.security.redis
+            secured = {"config_file": str(self.security.redis_config()), "tls_ca": str(self.security.authority.ca),
+                       "tls_cert": str(redis.cert), "tls_key": str(redis.key)}  # fmt: skip
+            variables = {**secured, **variables}
         return self.nomad.run(
             MANIFESTS / "redis-cluster.nomad.hcl",
             redis_server=str(SERVERS / "redis-server"), count=count, shutdown_delay="0s", **variables,
         )  # fmt: skip
 
     def run_operator(self, **variables) -> str:
+        scheme = ""
+        if self.security:
+            scheme, file = "https://", self.security.file
+            secured = {
+                "consul_ca": str(self.security.authority.ca), "consul_token_file": str(file("consul-operator")),
+                "nomad_ca": str(self.security.authority.ca), "nomad_token_file": str(file("nomad-operator")),
+                "http_cert": str(self.security.server.cert), "http_key": str(self.security.server.key),
+                "http_token_file": str(file("listener")),
+            }  # fmt: skip
+            variables = {**secured, **variables}
         # Every host's operator asks its own agent: the same port on each host's address.
         return self.nomad.run(
             MANIFESTS / "operator.nomad.hcl",
             operator_binary=str(binary()), nomad_address=self.nomad.url,
-            consul_address="${attr.unique.network.ip-address}:" + str(self.consul.http_port), **variables,
+            consul_address=scheme + "${attr.unique.network.ip-address}:" + str(self.consul.http_port), **variables,
         )  # fmt: skip
 
     def passing(self, service: str) -> list[dict]:
@@ -77,7 +98,12 @@ class World:
 
     def env(self) -> dict[str, str]:
         """For the command line."""
-        return {"CONSUL_HTTP_ADDR": self.consul.url, "NOMAD_ADDR": self.nomad.url}
+        found = {"CONSUL_HTTP_ADDR": self.consul.url, "NOMAD_ADDR": self.nomad.url}
+        if self.security:
+            ca = str(self.security.authority.ca)
+            found |= {"CONSUL_CACERT": ca, "CONSUL_HTTP_TOKEN_FILE": str(self.security.file("consul-user")), "NOMAD_CACERT": ca,
+                      "REDIS_OPERATOR_NOMAD_TOKEN_FILE": str(self.security.file("nomad-operator"))}  # fmt: skip
+        return found
 
     def leader(self) -> dict:
         """What the leader says of itself in its lock; {} when nobody holds it."""
@@ -91,7 +117,14 @@ class World:
         return wait_until("an operator leads", found, seconds)
 
     def leader_url(self) -> str:
-        return f"http://{self.wait_leader()['address']}"
+        return f"http{'s' if self.security else ''}://{self.wait_leader()['address']}"
+
+    def open(self, url: str, timeout: float = 3):
+        """A page that an operator serves; in a secured world over TLS and with the listener's token."""
+        if not self.security:
+            return urllib.request.urlopen(url, timeout=timeout)
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.security.listener_token}"})
+        return urllib.request.urlopen(request, timeout=timeout, context=self.security.client_context())
 
     def operators(self) -> dict[str, int]:
         """Of every operator that Nomad runs now: the address at which it serves, and its process."""

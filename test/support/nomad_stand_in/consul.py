@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import ssl
 
 import aiohttp
 
@@ -13,10 +14,15 @@ class ConsulAgent:
         self._session = None
         token = os.environ.get("CONSUL_HTTP_TOKEN", "")
         self._headers = {"X-Consul-Token": token} if token else {}
+        ca = os.environ.get("CONSUL_CACERT", "")
+        self._tls = ssl.create_default_context(cafile=ca) if ca else None
 
     async def open(self):
         timeout = aiohttp.ClientTimeout(total=5)
-        self._session = aiohttp.ClientSession(f"http://{self.address}", timeout=timeout, headers=self._headers)
+        scheme, connector = ("https", aiohttp.TCPConnector(ssl=self._tls)) if self._tls else ("http", None)
+        self._session = aiohttp.ClientSession(
+            f"{scheme}://{self.address}", timeout=timeout, headers=self._headers, connector=connector
+        )
 
     async def close(self):
         if self._session:

@@ -178,10 +178,48 @@ TEST_F(Secrets, AreNoFilesThatTheOperatorsOwnClientsUse) {
     EXPECT_EQ(error(reader, from_file()), "read");
 }
 
-TEST_F(Secrets, AreNotSentWhereTlsIsWanted) {
+TEST_F(Secrets, ComeWithTheSettingsOfTls) {
     ClusterSpec wanted = spec(SecretRef::Kind::env, "REDIS_PASSWORD");
+    EXPECT_EQ(reader_.access(wanted).value()->tls, std::nullopt);
     wanted.tls.enabled = true;
-    EXPECT_THAT(error(reader_, wanted), HasSubstr("TLS"));
+    EXPECT_EQ(reader_.access(wanted).value()->tls, ports::TlsSettings{}) << "the system's CAs";
+    write("certificates");
+    wanted.tls = TlsSpec{
+        .enabled = true, .ca = path_, .cert = path_, .key = path_, .server_name = "redis.cache"};
+
+    const auto first = reader_.access(wanted).value();
+
+    EXPECT_EQ(first->tls, (ports::TlsSettings{.ca_file = path_,
+                                              .ca_path = {},
+                                              .cert_file = path_,
+                                              .key_file = path_,
+                                              .server_name = "redis.cache"}));
+    EXPECT_TRUE(first->tls->verify);
+    EXPECT_EQ(reader_.access(wanted).value(), first) << "the same object";
+    std::filesystem::last_write_time(
+        path_, std::filesystem::last_write_time(path_) + std::chrono::seconds(1));
+    EXPECT_NE(reader_.access(wanted).value(), first) << "tells that something changed";
+    wanted.auth.reset();
+    EXPECT_EQ(reader_.access(wanted).value()->password, std::nullopt);
+}
+
+// Else a spec could make the operator prove itself as the operator to any server.
+TEST_F(Secrets, OfTlsAreNeverTheOperatorsOwn) {
+    write("key");
+    std::ofstream(folder_.path() + "/other") << "cert";
+    SecretReader reader({{"CONSUL_CLIENT_KEY", path_}});
+    ClusterSpec wanted = spec(SecretRef::Kind::env, "NOT_ASKED");
+    wanted.auth.reset();
+    wanted.tls.enabled = true;
+    wanted.tls.ca = path_;
+    EXPECT_EQ(error(reader, wanted), "read") << "authorities are no secret";
+    wanted.tls.cert = folder_.path() + "/other";
+    wanted.tls.key = path_;
+    EXPECT_THAT(error(reader, wanted), AllOf(HasSubstr("tls.key"), HasSubstr("operator's own")));
+    wanted.tls.key = "/proc/self/environ";
+    EXPECT_THAT(error(reader, wanted), AllOf(HasSubstr("tls.key"), HasSubstr("operator's own")));
+    wanted.tls.key = folder_.path() + "/nowhere";
+    EXPECT_THAT(error(reader, wanted), AllOf(HasSubstr("tls.key"), HasSubstr("No such file")));
 }
 
 }  // namespace

@@ -245,6 +245,7 @@ const Damage damages[] = {
     {"Refused", failure(RedisOutcome::Contact::refused), Contact::refused, "why"},
     {"TimedOut", failure(RedisOutcome::Contact::timed_out), Contact::timed_out, "why"},
     {"AuthFailed", failure(RedisOutcome::Contact::auth_failed), Contact::auth_failed, "why"},
+    {"Untrusted", failure(RedisOutcome::Contact::untrusted), Contact::untrusted, "why"},
     {"Garbled", failure(RedisOutcome::Contact::garbled), Contact::garbled, "why"},
     {"Closed", failure(RedisOutcome::Contact::closed), Contact::timed_out, "why"},
     {"NoPassword", [](RedisOutcome& o) { o.replies[0] = error("NOAUTH Authentication required."); },

@@ -203,7 +203,8 @@ const Greeting greetings[] = {
     {"IsNotRedis", "HTTP/1.1 400 Bad Request\r\n\r\n", "", false, Contact::garbled,
      ErrorKind::malformed, "not a reply of Redis: Protocol error, got \"H\" as reply type byte"},
     {"HangsUp", "", "", true, Contact::closed, ErrorKind::unavailable,
-     "the connection was closed by its peer"},
+     "the connection was closed by its peer before any answer, as it is by a port that speaks TLS "
+     "only"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Greetings, RedisPortGreeted, ::testing::ValuesIn(greetings),
@@ -283,20 +284,6 @@ TEST_F(RedisPortTest, DropsAConnectionThatTalksWithoutBeingAsked) {
     EXPECT_TRUE(until([&] { return server_->client(0).has_ended; }));
     EXPECT_EQ(send(request()).replies.at(0).text, "PONG");
     EXPECT_EQ(server_->accepted(), 2U);
-}
-
-TEST_F(RedisPortTest, ServesNoTlsYet) {
-    serve(obliging);
-    RedisRequest made = request();
-    auto wanted = std::make_shared<ports::Access>();
-    wanted->tls = true;
-    made.access = wanted;
-
-    const auto outcome = send(made);
-
-    EXPECT_EQ(outcome.contact, Contact::auth_failed);
-    EXPECT_EQ(what(outcome), "TLS is not served yet");
-    EXPECT_EQ(server_->accepted(), 0U);
 }
 
 TEST_F(RedisPortTest, ReportsRefusalAtOnceAndTriesAgainSoon) {

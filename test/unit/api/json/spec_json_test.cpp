@@ -112,7 +112,6 @@ TEST(SpecJson, WritesWhatIsNotServedSoThatOnlyThatIsRefused) {
     ClusterSpec spec = full();
     spec.mode = Mode::sentinel;
     spec.primaries = 1;
-    spec.tls.enabled = true;
     spec.nomad->scale = ScaleRule::follow;
     spec.failover.on_unreachable = "wait";
     spec.failover.on_quorum_loss = "takeover";
@@ -127,7 +126,7 @@ TEST(SpecJson, WritesWhatIsNotServedSoThatOnlyThatIsRefused) {
         EXPECT_NE(problem.rule.find("not served yet"), std::string::npos) << to_string(problem);
     }
     EXPECT_EQ(paths,
-              "$.mode $.nomad.scale $.tls.enabled "
+              "$.mode $.nomad.scale "
               "$.failover.onUnreachable $.failover.onQuorumLoss $.failover.onShardLoss $.backup ");
 }
 
