@@ -70,4 +70,5 @@ def cluster(lab, tmp_path, request):
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:50].strip("-")
     some = Hosted(lab, name, tmp_path)
     yield some
+    make_whole(lab)  # Where nothing works, nothing can be taken away.
     some.close()
