@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
 
 #include "test/simulation/dice.hpp"
 
@@ -38,9 +41,20 @@ class Faults {
     [[nodiscard]] std::chrono::microseconds patience(std::chrono::microseconds most);
     [[nodiscard]] Dice& dice() { return dice_; }
 
+    /// Asked about every effect that a process is about to have on the world, and again when it
+    /// has had it and nobody was told; true: the process is dead now.
+    using Strike =
+        std::function<bool(const std::string& process, const std::string& effect, bool happened)>;
+    void set_strike(Strike strike) { strike_ = std::move(strike); }
+    [[nodiscard]] bool struck(const std::string& process, const std::string& effect,
+                              bool happened) const {
+        return strike_ && strike_(process, effect, happened);
+    }
+
   private:
     Dice dice_;
     FaultRates rates_;
+    Strike strike_;
 };
 
 }  // namespace rop::simulation

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "test/simulation/oracle.hpp"
+#include "test/simulation/redis_reply.hpp"
 #include "test/simulation/redis_server.hpp"
 
 namespace rop::simulation {
@@ -235,7 +237,17 @@ void RedisChannel::transfer(const std::vector<Words>& commands,
             if (!server->connected(connection->client)) {
                 return;  // Killed by what came before.
             }
+            const std::string effect =
+                changes_something(words) ? shown(words) + " at " + to_string(self->to_) : "";
+            if (!effect.empty() &&
+                self->context_.faults->struck(self->context_.process->name(), effect, false)) {
+                return;
+            }
             replies.push_back(server->execute(connection->client, words));
+            if (!effect.empty() &&
+                self->context_.faults->struck(self->context_.process->name(), effect, true)) {
+                return;
+            }
         }
         if (fate == Faults::Fate::fine) {
             self->receive(connection, [on_replies, replies] { on_replies(replies); });

@@ -15,6 +15,21 @@ using ports::Page;
 using ports::TxnAnswer;
 using ports::TxnOp;
 
+/// What a transaction writes: "lock redis-operator/leader, write redis-operator/epoch". Empty when
+/// it writes nothing.
+std::string effect_of(const std::vector<TxnOp>& operations) {
+    std::string effect;
+    for (const TxnOp& operation : operations) {
+        const std::string key =
+            std::visit([](const auto& one) { return std::string(one.key); }, operation);
+        if (!std::holds_alternative<ports::KvCheckSession>(operation)) {
+            const bool takes = std::holds_alternative<ports::KvLock>(operation);
+            effect += (effect.empty() ? "" : ", ") + std::string(takes ? "lock " : "write ") + key;
+        }
+    }
+    return effect;
+}
+
 class SimConsul : public ports::ConsulPort {
   public:
     SimConsul(SimConsulContext context, asio::any_io_executor executor)
@@ -67,7 +82,8 @@ class SimConsul : public ports::ConsulPort {
                 proved_by(operations, sent);
             }
         };
-        return run<TxnAnswer>(std::move(work), std::move(delivered));
+        return run<TxnAnswer>(std::move(work), std::move(delivered), Needs::servers,
+                              effect_of(operations));
     }
 
     Answer<std::string> session_create(ports::SessionRequest request) override {
@@ -82,7 +98,8 @@ class SimConsul : public ports::ConsulPort {
                 context_.observer->session_created(context_.process->name(), *created);
             }
         };
-        return run<std::string>(std::move(work), std::move(delivered));
+        return run<std::string>(std::move(work), std::move(delivered), Needs::servers,
+                                "create the session");
     }
 
     Answer<bool> session_renew(std::string session) override {
@@ -97,7 +114,7 @@ class SimConsul : public ports::ConsulPort {
             context_.consul->destroy_session(session);
             return ok();
         };
-        return run<void>(std::move(work), {});
+        return run<void>(std::move(work), {}, Needs::servers, "destroy the session");
     }
 
     Answer<void> register_service(ports::TtlService service) override {
@@ -105,7 +122,7 @@ class SimConsul : public ports::ConsulPort {
             context_.consul->register_service(context_.node, service);
             return ok();
         };
-        return run<void>(std::move(work), {}, Needs::agent);
+        return run<void>(std::move(work), {}, Needs::agent, "register the service");
     }
 
     Answer<void> pass_check(std::string check_id) override {
@@ -120,7 +137,7 @@ class SimConsul : public ports::ConsulPort {
             context_.consul->deregister_service(context_.node, service_id);
             return ok();
         };
-        return run<void>(std::move(work), {}, Needs::agent);
+        return run<void>(std::move(work), {}, Needs::agent, "deregister a service");
     }
 
     Answer<std::vector<ports::AgentService>> agent_services(std::string name) override {
@@ -183,16 +200,24 @@ class SimConsul : public ports::ConsulPort {
                         std::move(delivered));
     }
 
+    /// `effect`: what it changes for others to see, in a word; empty: nothing.
     template <class T>
     Answer<T> run(std::function<Result<T>()> work, std::function<void()> delivered,
-                  Needs needs = Needs::servers) {
+                  Needs needs = Needs::servers, std::string effect = {}) {
         const SimCall<T> request = call<T>();
         auto arrive = [request, work = std::move(work), delivered = std::move(delivered), needs,
-                       context = &context_] {
+                       effect = std::move(effect), context = &context_] {
+            const auto struck = [&](bool happened) {
+                return !effect.empty() &&
+                       context->faults->struck(context->process->name(), effect, happened);
+            };
             if (needs == Needs::servers && !context->consul->up()) {
                 request.fail(context->faults->latency(), "500 No cluster leader");
-            } else {
-                request.answer(work(), delivered);
+            } else if (!struck(false)) {
+                auto answer = work();
+                if (!struck(true)) {
+                    request.answer(std::move(answer), delivered);
+                }
             }
         };
         request.send(std::move(arrive));

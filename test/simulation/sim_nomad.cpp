@@ -69,7 +69,7 @@ class SimNomad : public ports::NomadPort {
             }
             return answer;
         };
-        return run<void>(std::move(work));
+        return run<void>(std::move(work), "scale the group to " + std::to_string(count));
     }
 
   private:
@@ -91,13 +91,21 @@ class SimNomad : public ports::NomadPort {
     }
 
     template <class T>
-    Answer<T> run(std::function<Result<T>()> work) {
+    Answer<T> run(std::function<Result<T>()> work, std::string effect = {}) {
         const SimCall<T> request = call<T>();
-        auto arrive = [request, work = std::move(work), context = &context_] {
+        auto arrive = [request, work = std::move(work), effect = std::move(effect),
+                       context = &context_] {
+            const auto struck = [&](bool happened) {
+                return !effect.empty() &&
+                       context->faults->struck(context->process->name(), effect, happened);
+            };
             if (!context->nomad->up()) {
                 request.fail(context->faults->latency(), "500 No cluster leader");
-            } else {
-                request.answer(work());
+            } else if (!struck(false)) {
+                auto answer = work();
+                if (!struck(true)) {
+                    request.answer(std::move(answer));
+                }
             }
         };
         request.send(std::move(arrive));

@@ -57,8 +57,9 @@ void RealLab::begin(const Terms& terms) {
     while (servers_.size() < terms.servers) {
         servers_.push_back(std::make_unique<Server>());
     }
-    for (std::size_t i = 0; i < terms.servers; ++i) {
-        Server& server = *servers_.at(i);
+    // Also those that this script has no use for: they would go on following the others.
+    for (const auto& one : servers_) {
+        Server& server = *one;
         server.wires.clear();
         if (server.process == nullptr || !make_blank(server, terms)) {
             launch(server, false);

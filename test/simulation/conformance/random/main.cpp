@@ -92,9 +92,9 @@ class Run {
             if (!played.difference.empty()) {
                 // A machine that stood still for a second is no difference: real servers take
                 // each other for dead then. What is one shows again.
-                std::printf("script %llu is tried again: %s\n",
-                            static_cast<unsigned long long>(seed),
-                            played.difference.substr(0, played.difference.find('\n')).c_str());
+                if (arguments_.trace) {
+                    print(played);
+                }
                 real.spend();
                 twice = true;
                 played = play(seed, arguments_.without, real);
