@@ -74,8 +74,8 @@ def assert_everybody_tells_the_same(world, declared, status: dict, table: dict) 
     wanted = {
         'redis_operator_slots_served{cluster="%s"} 16384',
         'redis_operator_cluster_phase{cluster="%s",kind="Ready"} 1',
-        'redis_operator_instances{cluster="%s",kind="primary"} 3',
-        'redis_operator_instances{cluster="%s",kind="replica"} 3',
+        'redis_operator_instances{cluster="%s",kind="primary",outcome="healthy"} 3',
+        'redis_operator_instances{cluster="%s",kind="replica",outcome="healthy"} 3',
         'redis_operator_actions_total{cluster="%s",kind="meet",outcome="done"} 1',
     }
     assert {line % declared.name for line in wanted} <= set(lines)
