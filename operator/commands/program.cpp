@@ -89,7 +89,7 @@ struct World {
           consul(consul::make_consul_port(*time, *random, consul_at)),
           nomad(nomad_at ? nomad::make_nomad_port(*time, *random, *nomad_at) : nullptr),
           redis(redis::make_redis_port(*time)),
-          secrets(std::move(environment), {config.consul_token_file, config.nomad_token_file}) {
+          secrets(std::move(environment), config::own_secret_files(config)) {
         options.leadership.kv_prefix = config.kv_prefix;
         options.redis_deadline = config.redis_deadline;
         options.access = [this](const ClusterSpec& spec, const loop::FetchedSecret& fetched) {
@@ -180,9 +180,12 @@ Outcome ask(const Invocation& invocation, const config::Config& config, SpecFile
 
 Result<consul::ConsulConfig> consul_config(const config::Config& config, Environment environment) {
     environment["CONSUL_HTTP_ADDR"] = config.consul_address;
-    if (!config.consul_token_file.empty()) {
-        environment["CONSUL_HTTP_TOKEN_FILE"] = config.consul_token_file;
-    }
+    environment["CONSUL_HTTP_TOKEN_FILE"] = config.consul_token_file;
+    environment["CONSUL_CACERT"] = config.consul_ca_file;
+    environment["CONSUL_CAPATH"] = config.consul_ca_path;
+    environment["CONSUL_CLIENT_CERT"] = config.consul_cert_file;
+    environment["CONSUL_CLIENT_KEY"] = config.consul_key_file;
+    environment["CONSUL_TLS_SERVER_NAME"] = config.consul_tls_server_name;
     return consul::config_from_environment(environment);
 }
 
@@ -192,6 +195,11 @@ Result<std::optional<nomad::NomadConfig>> nomad_config(const config::Config& con
         return std::optional<nomad::NomadConfig>();
     }
     environment["NOMAD_ADDR"] = config.nomad_address;
+    environment["NOMAD_CACERT"] = config.nomad_ca_file;
+    environment["NOMAD_CAPATH"] = config.nomad_ca_path;
+    environment["NOMAD_CLIENT_CERT"] = config.nomad_cert_file;
+    environment["NOMAD_CLIENT_KEY"] = config.nomad_key_file;
+    environment["NOMAD_TLS_SERVER_NAME"] = config.nomad_tls_server_name;
     ROP_TRY(nomad::NomadConfig found, nomad::config_from_environment(environment));
     found.token_file = config.nomad_token_file;
     return std::optional<nomad::NomadConfig>(std::move(found));

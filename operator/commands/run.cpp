@@ -162,10 +162,9 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
                           {"nomad", nomad_at.value() ? net::to_string(nomad_at.value()->server)
                                                      : std::string("not configured")},
                           {"kv_prefix", config.kv_prefix}});
-    running.run(core_options(config, listening.value(),
-                             std::make_shared<config::SecretReader>(
-                                 environment, std::vector<std::string>{config.consul_token_file,
-                                                                       config.nomad_token_file})));
+    running.run(core_options(
+        config, listening.value(),
+        std::make_shared<config::SecretReader>(environment, config::own_secret_files(config))));
     log::info("stopped");
     return Outcome{};
 }

@@ -62,6 +62,9 @@ std::string Store::key(const ClusterName& name, std::string_view part) const {
 
 Error Store::explained(const Error& error) const {
     const std::string at = "Consul at " + address_;
+    if (error.what.find("; next: ") != std::string::npos) {  // It says itself what to do.
+        return in_context(at, error);
+    }
     switch (error.kind) {
         case ErrorKind::unavailable:
             return Error{error.kind, at + " does not answer: " + error.what +

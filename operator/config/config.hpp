@@ -24,8 +24,18 @@ struct Config {
     std::string log_format = "logfmt";
     std::string consul_address = "127.0.0.1:8500";
     std::string consul_token_file;
+    std::string consul_ca_file;  // These and Nomad's go into a ports::TlsSettings.
+    std::string consul_ca_path;
+    std::string consul_cert_file;
+    std::string consul_key_file;
+    std::string consul_tls_server_name;
     std::string nomad_address;  // Empty: Nomad is not configured.
     std::string nomad_token_file;
+    std::string nomad_ca_file;
+    std::string nomad_ca_path;
+    std::string nomad_cert_file;
+    std::string nomad_key_file;
+    std::string nomad_tls_server_name;
     std::chrono::milliseconds resync{10'000};
     std::chrono::milliseconds redis_deadline{1'000};
     loop::LeadershipTimes leadership;
@@ -60,6 +70,9 @@ struct Sources {
 /// Pure. Flags win over the environment, that over the file, that over the defaults. An empty
 /// environment variable counts as unset. `rejected` lists everything that is wrong, one line each.
 [[nodiscard]] Result<Config> load(const Sources& sources);
+
+/// All files that prove who this operator is: no spec may name one of them as a password's.
+[[nodiscard]] std::vector<std::string> own_secret_files(const Config& config);
 
 /// "127.0.0.1:9480", "[::1]:9480", ":9480" (all interfaces); nullopt for anything else.
 [[nodiscard]] std::optional<Endpoint> parse_listen(std::string_view text);

@@ -92,6 +92,23 @@ Problem set_session_ttl(Config& config, std::string_view text) {
     return problem;
 }
 
+template <std::string Config::*Member>
+Problem take(Config& config, std::string_view text) {
+    config.*Member = text;
+    return std::nullopt;
+}
+
+template <std::string Config::*Member>
+std::string shown(const Config& config) {
+    return config.*Member;
+}
+
+template <std::string Config::*Member>
+Setting text(std::string_view key, std::string_view flag, std::string_view variable,
+             std::string_view value, std::string_view what, Setting::For needed_for) {
+    return Setting{key, flag, variable, value, what, needed_for, &take<Member>, &shown<Member>};
+}
+
 constexpr Range beats{milliseconds(50), std::chrono::seconds(60)};
 
 std::vector<Setting> common_settings() {
@@ -100,34 +117,48 @@ std::vector<Setting> common_settings() {
         {"kvPrefix", "--kv-prefix", "REDIS_OPERATOR_KV_PREFIX", "PATH",
          "Where specs and records are in Consul KV.", For::asking, &set_kv_prefix,
          [](const Config& config) { return config.kv_prefix; }},
-        {"consul.address", "--consul-address", "CONSUL_HTTP_ADDR", "URL",
-         "The Consul agent of this host.", For::asking,
-         [](Config& config, std::string_view text) -> Problem {
-             config.consul_address = text;
-             return std::nullopt;
-         },
-         [](const Config& config) { return config.consul_address; }},
-        {"consul.tokenFile", "--consul-token-file", "CONSUL_HTTP_TOKEN_FILE", "FILE",
-         "A file that holds the Consul token; read anew when Consul refuses.", For::asking,
-         [](Config& config, std::string_view text) -> Problem {
-             config.consul_token_file = text;
-             return std::nullopt;
-         },
-         [](const Config& config) { return config.consul_token_file; }},
-        {"nomad.address", "--nomad-address", "NOMAD_ADDR", "URL",
-         "A Nomad agent. Without one, Nomad is not asked at all.", For::observing,
-         [](Config& config, std::string_view text) -> Problem {
-             config.nomad_address = text;
-             return std::nullopt;
-         },
-         [](const Config& config) { return config.nomad_address; }},
-        {"nomad.tokenFile", "--nomad-token-file", "REDIS_OPERATOR_NOMAD_TOKEN_FILE", "FILE",
-         "A file that holds the Nomad token; read anew when Nomad refuses.", For::observing,
-         [](Config& config, std::string_view text) -> Problem {
-             config.nomad_token_file = text;
-             return std::nullopt;
-         },
-         [](const Config& config) { return config.nomad_token_file; }},
+        text<&Config::consul_address>("consul.address", "--consul-address", "CONSUL_HTTP_ADDR",
+                                      "URL", "The Consul agent of this host.", For::asking),
+        text<&Config::consul_token_file>(
+            "consul.tokenFile", "--consul-token-file", "CONSUL_HTTP_TOKEN_FILE", "FILE",
+            "A file that holds the Consul token; read anew when Consul refuses.", For::asking),
+        text<&Config::consul_ca_file>("consul.caFile", "--consul-ca-file", "CONSUL_CACERT", "FILE",
+                                      "The authority (PEM) that has issued Consul's certificate; "
+                                      "without one the system's are trusted.",
+                                      For::asking),
+        text<&Config::consul_ca_path>("consul.caPath", "--consul-ca-path", "CONSUL_CAPATH",
+                                      "FOLDER", "A folder of such files, all of which are trusted.",
+                                      For::asking),
+        text<&Config::consul_cert_file>("consul.certFile", "--consul-cert-file",
+                                        "CONSUL_CLIENT_CERT", "FILE",
+                                        "The certificate (PEM) that Consul is shown.", For::asking),
+        text<&Config::consul_key_file>("consul.keyFile", "--consul-key-file", "CONSUL_CLIENT_KEY",
+                                       "FILE", "The key of that certificate.", For::asking),
+        text<&Config::consul_tls_server_name>(
+            "consul.tlsServerName", "--consul-tls-server-name", "CONSUL_TLS_SERVER_NAME", "NAME",
+            "The name that Consul's certificate must have; without one its address.", For::asking),
+        text<&Config::nomad_address>("nomad.address", "--nomad-address", "NOMAD_ADDR", "URL",
+                                     "A Nomad agent. Without one, Nomad is not asked at all.",
+                                     For::observing),
+        text<&Config::nomad_token_file>(
+            "nomad.tokenFile", "--nomad-token-file", "REDIS_OPERATOR_NOMAD_TOKEN_FILE", "FILE",
+            "A file that holds the Nomad token; read anew when Nomad refuses.", For::observing),
+        text<&Config::nomad_ca_file>("nomad.caFile", "--nomad-ca-file", "NOMAD_CACERT", "FILE",
+                                     "The authority (PEM) that has issued Nomad's certificate; "
+                                     "without one the system's are trusted.",
+                                     For::observing),
+        text<&Config::nomad_ca_path>("nomad.caPath", "--nomad-ca-path", "NOMAD_CAPATH", "FOLDER",
+                                     "A folder of such files, all of which are trusted.",
+                                     For::observing),
+        text<&Config::nomad_cert_file>("nomad.certFile", "--nomad-cert-file", "NOMAD_CLIENT_CERT",
+                                       "FILE", "The certificate (PEM) that Nomad is shown.",
+                                       For::observing),
+        text<&Config::nomad_key_file>("nomad.keyFile", "--nomad-key-file", "NOMAD_CLIENT_KEY",
+                                      "FILE", "The key of that certificate.", For::observing),
+        text<&Config::nomad_tls_server_name>(
+            "nomad.tlsServerName", "--nomad-tls-server-name", "NOMAD_TLS_SERVER_NAME", "NAME",
+            "The name that Nomad's certificate must have; without one its address.",
+            For::observing),
         {"redisDeadline", "--redis-deadline", "REDIS_OPERATOR_REDIS_DEADLINE", "DURATION",
          "How long one batch of commands to one instance may take.", For::observing,
          [](Config& config, std::string_view text) {
@@ -147,13 +178,10 @@ std::vector<Setting> running_settings() {
         {"serviceName", "--service-name", "REDIS_OPERATOR_SERVICE_NAME", "NAME",
          "The name under which the operator registers itself in Consul.", For::running,
          &set_service_name, [](const Config& config) { return config.service_name; }},
-        {"hostName", "--host-name", "REDIS_OPERATOR_HOST_NAME", "NAME",
-         "What people are shown as the leader's name; default: this machine's name.", For::running,
-         [](Config& config, std::string_view text) -> Problem {
-             config.host_name = text;
-             return std::nullopt;
-         },
-         [](const Config& config) { return config.host_name; }},
+        text<&Config::host_name>(
+            "hostName", "--host-name", "REDIS_OPERATOR_HOST_NAME", "NAME",
+            "What people are shown as the leader's name; default: this machine's name.",
+            For::running),
         {"log.level", "--log-level", "REDIS_OPERATOR_LOG_LEVEL", "LEVEL",
          "Least urgent lines that are logged: debug, info, warn or error.", For::running,
          [](Config& config, std::string_view text) {
@@ -225,6 +253,17 @@ const std::vector<Setting>& settings() {
         return list;
     }();
     return all;
+}
+
+std::vector<std::string> own_secret_files(const Config& config) {
+    std::vector<std::string> files;
+    for (const auto* file : {&config.consul_token_file, &config.consul_key_file,
+                             &config.nomad_token_file, &config.nomad_key_file}) {
+        if (!file->empty()) {
+            files.push_back(*file);
+        }
+    }
+    return files;
 }
 
 std::optional<Endpoint> parse_listen(std::string_view text) {

@@ -2,67 +2,70 @@
 
 #include "operator/consul/consul_port.hpp"
 
+// As api/api.go of Consul 1.22 reads its environment.
 namespace rop::consul {
 namespace {
 
-constexpr std::string_view for_tls[] = {"CONSUL_CACERT", "CONSUL_CAPATH", "CONSUL_CLIENT_CERT",
-                                        "CONSUL_CLIENT_KEY", "CONSUL_TLS_SERVER_NAME"};
-constexpr std::string_view for_later[] = {"CONSUL_HTTP_AUTH", "CONSUL_PARTITION"};
-
-Error not_served(std::string_view variable, std::string_view what) {
-    return Error{ErrorKind::rejected,
-                 std::string(variable) + ": " + std::string(what) + " is not served yet"};
+/// An address without TLS, for a client that was told to use it: "Never revert to http if TLS was
+/// explicitly requested". A unix socket stays one.
+std::string with_tls(const std::string& address) {
+    constexpr std::string_view plain = "http://";
+    if (address.starts_with(plain)) {
+        return "https://" + address.substr(plain.size());
+    }
+    return address.find("://") == std::string::npos ? "https://" + address : address;
 }
 
-/// As Go's strconv.ParseBool, which Consul's own programs use; anything else is not true.
-bool is_true(std::string_view text) {
-    for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-        if (text == yes) {
-            return true;
-        }
+Result<net::ServerUrl> parse_address(const std::string& address, bool is_secure) {
+    ROP_TRY(net::ServerUrl server, net::parse_server_url(address));
+    if (!is_secure || server.scheme != net::ServerUrl::Scheme::http) {
+        return server;
     }
-    return false;
+    return net::parse_server_url(with_tls(address));
 }
 
 }  // namespace
 
-Result<ConsulConfig> config_from_environment(
-    const std::map<std::string, std::string>& environment) {
-    const auto value = [&](std::string_view name) -> std::string {
-        const auto found = environment.find(std::string(name));
-        return found == environment.end() ? "" : found->second;
+const std::vector<net::ApiVariable>& variables() {
+    static const std::vector<net::ApiVariable> all{
+        {"CONSUL_HTTP_ADDR", true},       {"CONSUL_HTTP_TOKEN", true},
+        {"CONSUL_HTTP_TOKEN_FILE", true}, {"CONSUL_HTTP_AUTH", true},
+        {"CONSUL_HTTP_SSL", true},        {"CONSUL_HTTP_SSL_VERIFY", true},
+        {"CONSUL_CACERT", true},          {"CONSUL_CAPATH", true},
+        {"CONSUL_CLIENT_CERT", true},     {"CONSUL_CLIENT_KEY", true},
+        {"CONSUL_TLS_SERVER_NAME", true}, {"CONSUL_NAMESPACE", true},
+        {"CONSUL_PARTITION", true},       {"CONSUL_GRPC_ADDR", false},
+        {"CONSUL_GRPC_CACERT", false},    {"CONSUL_GRPC_CAPATH", false},
     };
-    if (is_true(value("CONSUL_HTTP_SSL"))) {
-        return not_served("CONSUL_HTTP_SSL", "TLS to Consul");
-    }
-    for (const auto name : for_tls) {
-        if (!value(name).empty()) {
-            return not_served(name, "TLS to Consul");
-        }
-    }
-    for (const auto name : for_later) {
-        if (!value(name).empty()) {
-            return not_served(name, "what it asks for");
-        }
-    }
+    return all;
+}
+
+Result<ConsulConfig> config_from_environment(const net::Environment& environment) {
+    ROP_TRY(const auto is_secure, net::yes_or_no(environment, "CONSUL_HTTP_SSL"));
+    ROP_TRY(const auto is_verified, net::yes_or_no(environment, "CONSUL_HTTP_SSL_VERIFY"));
+    ROP_TRY(ports::TlsSettings tls, net::tls_from_environment(environment, "CONSUL_"));
+    tls.verify = is_verified.value_or(true);
 
     ConsulConfig config;
-    if (const std::string address = value("CONSUL_HTTP_ADDR"); !address.empty()) {
-        auto server = net::parse_server_url(address);
-        if (server.has_error()) {
-            return in_context("CONSUL_HTTP_ADDR", server.error());
-        }
-        config.server = server.value();
+    std::string address = net::value_of(environment, "CONSUL_HTTP_ADDR");
+    if (address.empty()) {
+        address = to_string(config.server);
     }
-    if (config.server.scheme == net::ServerUrl::Scheme::https) {
-        return not_served("CONSUL_HTTP_ADDR", "TLS to Consul");
+    auto server = parse_address(address, is_secure.value_or(false));
+    if (server.has_error()) {
+        return in_context("CONSUL_HTTP_ADDR", server.error());
     }
-    if (config.server.scheme == net::ServerUrl::Scheme::unix_socket) {
-        return not_served("CONSUL_HTTP_ADDR", "a unix socket");
+    config.server = server.value();
+    const bool over_socket = config.server.scheme == net::ServerUrl::Scheme::unix_socket;
+    if (config.server.scheme == net::ServerUrl::Scheme::https ||
+        (over_socket && is_secure.value_or(false))) {
+        config.tls = std::move(tls);
     }
-    config.token = value("CONSUL_HTTP_TOKEN");
-    config.token_file = value("CONSUL_HTTP_TOKEN_FILE");
-    config.consul_namespace = value("CONSUL_NAMESPACE");
+    config.token = net::value_of(environment, "CONSUL_HTTP_TOKEN");
+    config.token_file = net::value_of(environment, "CONSUL_HTTP_TOKEN_FILE");
+    config.basic_auth = net::value_of(environment, "CONSUL_HTTP_AUTH");
+    config.consul_namespace = net::value_of(environment, "CONSUL_NAMESPACE");
+    config.partition = net::value_of(environment, "CONSUL_PARTITION");
     return config;
 }
 

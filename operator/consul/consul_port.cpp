@@ -31,9 +31,14 @@ net::ApiOptions api_options(const ConsulConfig& config) {
     options.product = "Consul";
     options.token = config.token;
     options.token_file = config.token_file;
+    options.basic_auth = config.basic_auth;
+    options.tls = config.tls;
     options.deadline = config.deadline;
     if (!config.consul_namespace.empty()) {
         options.headers.push_back({"X-Consul-Namespace", config.consul_namespace});
+    }
+    if (!config.partition.empty()) {
+        options.headers.push_back({"X-Consul-Partition", config.partition});
     }
     // From recorded answers of 1.8.7 and the sources of newer ones: validation answers 500.
     options.refusals = {"invalid session",  "Invalid session",  "Invalid Session",

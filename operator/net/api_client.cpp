@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "operator/net/api_settings.hpp"
+
 namespace rop::net {
 
 namespace asio = boost::asio;
@@ -30,17 +32,32 @@ bool is_about_access(const HttpResponse& response) {
                                       contains(response.body, "ACL token not found"));
 }
 
+/// Empty: there is nothing in it.
 Result<std::string> read_token(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
+    if (!file) {
+        return Error{ErrorKind::denied, "the token file " + path + " cannot be opened"};
+    }
     std::string text(longest_token, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     constexpr std::string_view space = " \t\r\n";
     const auto begin = text.find_first_not_of(space);
     if (begin == std::string::npos) {
-        return Error{ErrorKind::denied, "token file " + path + " is empty or cannot be read"};
+        return std::string();
     }
     return text.substr(begin, text.find_last_not_of(space) - begin + 1);
+}
+
+HttpClientOptions client_options(const ApiOptions& options) {
+    HttpClientOptions client;
+    client.tls = options.tls;
+    return client;
+}
+
+std::string password_in(const std::string& name_and_password) {
+    const auto colon = name_and_password.find(':');
+    return colon == std::string::npos ? "" : name_and_password.substr(colon + 1);
 }
 
 void replace_all(std::string& text, const std::string& part, std::string_view by) {
@@ -55,11 +72,21 @@ ApiClient::ApiClient(ports::TimePort& time, ports::RandomPort& random, ApiOption
     : time_(time),
       random_(random),
       options_(std::move(options)),
-      http_(time, options_.server, HttpClientOptions{}) {}
+      given_token_(options_.token),
+      http_(time, options_.server, client_options(options_)) {
+    if (!options_.basic_auth.empty()) {
+        options_.headers.push_back({"Authorization", basic_authorization(options_.basic_auth)});
+    }
+}
 
 Result<> ApiClient::load_token() {
     if (!is_token_loaded_ && !options_.token_file.empty()) {
-        ROP_TRY(options_.token, read_token(options_.token_file));
+        ROP_TRY(std::string token, read_token(options_.token_file));
+        if (token.empty() && given_token_.empty()) {
+            return Error{ErrorKind::denied, "the token file " + options_.token_file +
+                                                " is empty; it must hold a token"};
+        }
+        options_.token = token.empty() ? given_token_ : std::move(token);
     }
     is_token_loaded_ = true;
     return ok();
@@ -70,7 +97,8 @@ bool ApiClient::has_new_token(const HttpResponse& response) {
         return false;
     }
     auto token = read_token(options_.token_file);
-    return token.has_value() && std::exchange(options_.token, token.value()) != token.value();
+    return token.has_value() && !token.value().empty() &&
+           std::exchange(options_.token, token.value()) != token.value();
 }
 
 HttpRequest ApiClient::with_token(HttpRequest request) const {
@@ -155,12 +183,18 @@ Error ApiClient::refusal(const ApiAnswer& answer) const {
         kind = is_refused ? ErrorKind::rejected : ErrorKind::unavailable;
     }
     constexpr std::size_t shown = 200;
-    std::string text = response.body.substr(0, shown + options_.token.size());
-    if (!options_.token.empty()) {
-        replace_all(text, options_.token, "***");
+    const std::size_t hidden = std::max(options_.token.size(), options_.basic_auth.size());
+    std::string text = response.body.substr(0, shown + hidden);
+    for (const auto& secret : {options_.token, password_in(options_.basic_auth)}) {
+        if (!secret.empty()) {
+            replace_all(text, secret, "***");
+        }
     }
-    return Error{
-        kind, answer.what + ": " + std::to_string(response.status) + " " + shortened(text, shown)};
+    // What servers written in Go say to who speaks without TLS.
+    const bool wants_tls = contains(response.body, "HTTP request to an HTTPS server");
+    const std::string next = wants_tls ? "; next: begin the address with https://" : "";
+    return Error{kind, answer.what + ": " + std::to_string(response.status) + " " +
+                           shortened(text, shown) + next};
 }
 
 Result<std::uint64_t> ApiClient::index_of(const ApiAnswer& answer) const {

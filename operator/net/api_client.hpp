@@ -16,6 +16,7 @@
 #include "operator/ports/consul.hpp"
 #include "operator/ports/random.hpp"
 #include "operator/ports/time.hpp"
+#include "operator/ports/tls.hpp"
 
 namespace rop::net {
 
@@ -23,7 +24,11 @@ struct ApiOptions {
     ServerUrl server;
     std::string product;  // "Consul": headers are X-Consul-Token, X-Consul-Index, ...
     std::string token;
-    std::string token_file;  // Wins over `token`.
+    std::string token_file;  // Wins over `token`, unless there is nothing in it.
+    /// "name:password" for a proxy in front of the server. Never logged, never part of an error.
+    std::string basic_auth;
+    /// For https; present with a unix socket: TLS over it.
+    std::optional<ports::TlsSettings> tls;
     std::vector<HttpHeader> headers;
     std::chrono::milliseconds deadline{5'000};
     /// Parts of texts which, in an answer of 500, mean that the request was understood and
@@ -75,6 +80,7 @@ class ApiClient {
     ports::TimePort& time_;
     ports::RandomPort& random_;
     ApiOptions options_;
+    std::string given_token_;  // Not from a file.
     bool is_token_loaded_ = false;
     HttpClient http_;
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "operator/net/http_connection.hpp"
+#include "operator/net/tls.hpp"
 #include "operator/runtime/within.hpp"
 
 namespace rop::net {
@@ -15,9 +16,24 @@ namespace asio = boost::asio;
 namespace {
 
 std::string host_header(const ServerUrl& server) {
+    if (server.scheme == ServerUrl::Scheme::unix_socket) {
+        return "localhost";
+    }
     const bool is_v6 = server.host.find(':') != std::string::npos;
     const std::string host = is_v6 ? "[" + server.host + "]" : server.host;
     return host + ":" + std::to_string(server.port);
+}
+
+/// Null: no TLS.
+std::shared_ptr<TlsFiles> tls_files(const ServerUrl& server, const HttpClientOptions& options) {
+    const bool is_secure =
+        server.scheme == ServerUrl::Scheme::https ||
+        (server.scheme == ServerUrl::Scheme::unix_socket && options.tls.has_value());
+    if (!is_secure) {
+        return nullptr;
+    }
+    const ports::TlsSettings settings = options.tls.value_or(ports::TlsSettings{});
+    return std::make_shared<TlsFiles>(TlsFiles::Side::client, settings);
 }
 
 }  // namespace
@@ -27,7 +43,11 @@ std::string host_header(const ServerUrl& server) {
 class HttpClient::Pool : public std::enable_shared_from_this<Pool> {
   public:
     Pool(ports::TimePort& time, ServerUrl server, const HttpClientOptions& options)
-        : time_(time), server_(std::move(server)), host_(host_header(server_)), options_(options) {}
+        : time_(time),
+          server_(std::move(server)),
+          tls_(tls_files(server_, options)),
+          host_(host_header(server_)),
+          options_(options) {}
 
     // `self` keeps the pool alive while the coroutine runs.
     asio::awaitable<Result<HttpResponse>> send(std::shared_ptr<Pool> self, HttpRequest request);
@@ -96,6 +116,7 @@ class HttpClient::Pool : public std::enable_shared_from_this<Pool> {
 
     ports::TimePort& time_;
     ServerUrl server_;
+    std::shared_ptr<TlsFiles> tls_;
     std::string host_;
     HttpClientOptions options_;
     std::vector<std::unique_ptr<HttpConnection>> idle_;  // Longest idle first.
@@ -157,7 +178,7 @@ asio::awaitable<Result<HttpResponse>> HttpClient::Pool::send(std::shared_ptr<Poo
         const bool was_kept = seat.connection->is_open();
         seat.is_at_rest = false;
         if (!was_kept) {
-            ROP_CO_TRY(co_await seat.connection->connect(server_, until));
+            ROP_CO_TRY(co_await seat.connection->connect(server_, tls_, until));
         }
         HttpExchange exchange = co_await seat.connection->exchange(text, options_.limits, until);
         if (exchange.ending == HttpExchange::Ending::answered) {
@@ -183,7 +204,7 @@ asio::awaitable<Result<std::optional<HttpResponse>>> HttpClient::Pool::poll(
     const bool was_kept = seat.connection->is_open();
     seat.is_at_rest = false;
     if (!was_kept) {
-        ROP_CO_TRY(co_await seat.connection->connect(server_, until));
+        ROP_CO_TRY(co_await seat.connection->connect(server_, tls_, until));
     }
     HttpExchange exchange =
         co_await seat.connection->exchange(std::move(text), options_.limits, until);

@@ -12,6 +12,7 @@
 #include "operator/net/http_message.hpp"
 #include "operator/net/url.hpp"
 #include "operator/ports/time.hpp"
+#include "operator/ports/tls.hpp"
 
 namespace rop::net {
 
@@ -23,11 +24,14 @@ struct HttpClientOptions {
     std::size_t polls = 7;
     std::chrono::seconds idle{60};  // An idle connection older than this is not used again.
     HttpLimits limits;
+    /// How https is spoken; absent: as TlsSettings are by default. Present with a unix socket:
+    /// TLS over it.
+    std::optional<ports::TlsSettings> tls;
 };
 
 /// An HTTP/1.1 client for one server, over a few kept connections. Follows no redirects and
-/// judges no status. Errors: unavailable, malformed, cancelled; rejected for a request that
-/// cannot be sent. They name method and path, never a header.
+/// judges no status. Errors: unavailable, malformed, cancelled; denied when TLS does not come
+/// about; rejected for a request that cannot be sent. They name method and path, never a header.
 class HttpClient {
   public:
     HttpClient(ports::TimePort& time, ServerUrl server, HttpClientOptions options = {});

@@ -5,6 +5,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "operator/net/tls.hpp"
+
 namespace rop::net {
 
 namespace asio = boost::asio;
@@ -69,6 +71,10 @@ ResponseReader& ResponseReader::operator=(ResponseReader&&) noexcept = default;
 
 Result<ResponseReader::State> ResponseReader::put(std::string_view bytes) {
     parser_->pending.append(bytes);
+    if (!parser_->answer.got_some() && looks_like_tls(parser_->pending)) {
+        return Error{ErrorKind::malformed,
+                     "the server speaks TLS; next: begin the address with https://"};
+    }
     std::string_view rest = parser_->pending;
     while (!parser_->answer.is_done() && !rest.empty()) {
         error_code code;

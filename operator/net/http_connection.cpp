@@ -18,25 +18,43 @@ asio::awaitable<bool> is_stopped() {
     co_return state.cancelled() != asio::cancellation_type::none;
 }
 
+/// Without trust nothing is to be expected of another attempt: a person must act.
+ErrorKind kind_of(Fault fault) {
+    return fault == Fault::untrusted ? ErrorKind::denied : ErrorKind::unavailable;
+}
+
+Error not_connected(const std::string& where, const Connected& connected) {
+    return Error{kind_of(connected.fault), "connect " + where + ": " + connected.what};
+}
+
 }  // namespace
 
-asio::awaitable<Result<>> HttpConnection::connect(ServerUrl server, Moment until) {
-    if (server.scheme != ServerUrl::Scheme::http) {
-        co_return Error{ErrorKind::rejected, to_string(server) + " is not served yet: only http"};
+asio::awaitable<Result<>> HttpConnection::connect(ServerUrl server, std::shared_ptr<TlsFiles> tls,
+                                                  Moment until) {
+    StreamOptions options;
+    options.tls = std::move(tls);
+    if (server.scheme == ServerUrl::Scheme::unix_socket) {
+        auto connected =
+            co_await net::connect_unix(&time_, server.socket_path, until, std::move(options));
+        if (!connected.stream) {
+            co_return not_connected(server.socket_path, connected);
+        }
+        stream_ = std::move(connected.stream);
+        co_return ok();
     }
+    options.peer_name = server.host;
     ROP_CO_TRY(const auto addresses, co_await resolve(&time_, server.host, server.port));
-    std::string why = "no address";
+    Connected last;
+    last.what = "no address";
     for (const auto& address : addresses) {
         const Endpoint place{address.address().to_string(), address.port()};
-        auto connected = co_await net::connect(&time_, place, until, StreamOptions());
-        if (connected.stream) {
-            stream_ = std::move(connected.stream);
+        last = co_await net::connect(&time_, place, until, options);
+        if (last.stream) {
+            stream_ = std::move(last.stream);
             co_return ok();
         }
-        why = std::move(connected.what);
     }
-    co_return Error{ErrorKind::unavailable,
-                    "connect " + server.host + ":" + std::to_string(server.port) + ": " + why};
+    co_return not_connected(server.host + ":" + std::to_string(server.port), last);
 }
 
 asio::awaitable<HttpExchange> HttpConnection::exchange(std::string text, HttpLimits limits,
@@ -87,6 +105,10 @@ HttpExchange HttpConnection::ended(ResponseReader& reader, const Transfer& trans
     if (reader.put_end() == ResponseReader::State::complete) {
         end.ending = HttpExchange::Ending::answered;
         end.response = reader.take();
+        return end;
+    }
+    if (transfer.fault == Fault::untrusted) {
+        end.error = Error{ErrorKind::denied, transfer.what};
         return end;
     }
     end.ending = HttpExchange::Ending::cut;

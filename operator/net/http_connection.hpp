@@ -35,7 +35,10 @@ class HttpConnection {
   public:
     explicit HttpConnection(ports::TimePort& time) : time_(time) {}
 
-    [[nodiscard]] boost::asio::awaitable<Result<>> connect(ServerUrl server, Moment until);
+    /// `tls`: null for none.
+    [[nodiscard]] boost::asio::awaitable<Result<>> connect(ServerUrl server,
+                                                           std::shared_ptr<TlsFiles> tls,
+                                                           Moment until);
     /// `text` is a whole request. Afterwards is_open() tells whether another one may follow.
     [[nodiscard]] boost::asio::awaitable<HttpExchange> exchange(std::string text, HttpLimits limits,
                                                                 Moment until);

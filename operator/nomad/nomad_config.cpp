@@ -1,36 +1,36 @@
-#include <string_view>
-
 #include "operator/nomad/nomad_port.hpp"
 
+// As api/api.go of Nomad 2.0 reads its environment.
 namespace rop::nomad {
-namespace {
 
-constexpr std::string_view for_tls[] = {"NOMAD_CACERT", "NOMAD_CAPATH", "NOMAD_CLIENT_CERT",
-                                        "NOMAD_CLIENT_KEY", "NOMAD_TLS_SERVER_NAME"};
-
-Error not_served(std::string_view variable, std::string_view what) {
-    return Error{ErrorKind::rejected,
-                 std::string(variable) + ": " + std::string(what) + " is not served yet"};
+const std::vector<net::ApiVariable>& variables() {
+    static const std::vector<net::ApiVariable> all{
+        {"NOMAD_ADDR", true},
+        {"NOMAD_TOKEN", true},
+        {"NOMAD_NAMESPACE", true},
+        {"NOMAD_REGION", true},
+        {"NOMAD_HTTP_AUTH", true},
+        {"NOMAD_CACERT", true},
+        {"NOMAD_CAPATH", true},
+        {"NOMAD_CLIENT_CERT", true},
+        {"NOMAD_CLIENT_KEY", true},
+        {"NOMAD_TLS_SERVER_NAME", true},
+        {"NOMAD_SKIP_VERIFY", true},
+        {"NOMAD_UNIX_ADDR", false},
+        {"NOMAD_CLI_NO_COLOR", false},
+        {"NOMAD_CLI_FORCE_COLOR", false},
+        {"NOMAD_CLI_SHOW_HINTS", false},
+    };
+    return all;
 }
 
-}  // namespace
-
-Result<NomadConfig> config_from_environment(const std::map<std::string, std::string>& environment) {
-    const auto value = [&](std::string_view name) -> std::string {
-        const auto found = environment.find(std::string(name));
-        return found == environment.end() ? "" : found->second;
-    };
-    for (const auto name : for_tls) {
-        if (!value(name).empty()) {
-            return not_served(name, "TLS to Nomad");
-        }
-    }
-    if (!value("NOMAD_HTTP_AUTH").empty()) {
-        return not_served("NOMAD_HTTP_AUTH", "what it asks for");
-    }
+Result<NomadConfig> config_from_environment(const net::Environment& environment) {
+    ROP_TRY(const auto is_trusting, net::yes_or_no(environment, "NOMAD_SKIP_VERIFY"));
+    ROP_TRY(ports::TlsSettings tls, net::tls_from_environment(environment, "NOMAD_"));
+    tls.verify = !is_trusting.value_or(false);
 
     NomadConfig config;
-    if (const std::string address = value("NOMAD_ADDR"); !address.empty()) {
+    if (const auto address = net::value_of(environment, "NOMAD_ADDR"); !address.empty()) {
         auto server = net::parse_server_url(address);
         if (server.has_error()) {
             return in_context("NOMAD_ADDR", server.error());
@@ -38,16 +38,14 @@ Result<NomadConfig> config_from_environment(const std::map<std::string, std::str
         config.server = server.value();
     }
     if (config.server.scheme == net::ServerUrl::Scheme::https) {
-        return not_served("NOMAD_ADDR", "TLS to Nomad");
+        config.tls = std::move(tls);
     }
-    if (config.server.scheme == net::ServerUrl::Scheme::unix_socket) {
-        return not_served("NOMAD_ADDR", "a unix socket");
-    }
-    config.token = value("NOMAD_TOKEN");
-    if (const std::string name = value("NOMAD_NAMESPACE"); !name.empty()) {
+    config.token = net::value_of(environment, "NOMAD_TOKEN");
+    config.basic_auth = net::value_of(environment, "NOMAD_HTTP_AUTH");
+    if (const auto name = net::value_of(environment, "NOMAD_NAMESPACE"); !name.empty()) {
         config.nomad_namespace = name;
     }
-    config.region = value("NOMAD_REGION");
+    config.region = net::value_of(environment, "NOMAD_REGION");
     return config;
 }
 

@@ -28,6 +28,8 @@ net::ApiOptions api_options(const NomadConfig& config) {
     options.product = "Nomad";
     options.token = config.token;
     options.token_file = config.token_file;
+    options.basic_auth = config.basic_auth;
+    options.tls = config.tls;
     options.deadline = config.deadline;
     // From recorded answers of 1.6.5 and 2.0.5: validation and check-and-set answer 500.
     options.refusals = {"Enforcing job modify index", "UUID must be 36 characters",

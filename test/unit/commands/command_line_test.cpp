@@ -156,7 +156,8 @@ TEST(Documents, ListEverySetting) {
     std::istringstream lines(document("configuration.md"));
     std::string line;
     while (std::getline(lines, line)) {
-        if (line.starts_with("| `")) {
+        // Settings begin with a small letter; the tables of others' variables do not.
+        if (line.starts_with("| `") && line[3] >= 'a' && line[3] <= 'z') {
             rows.insert(line);
         }
     }
@@ -169,6 +170,36 @@ TEST(Documents, ListEverySetting) {
         real.insert(row.str());
     }
     EXPECT_EQ(real, rows);
+}
+
+/// The variables in the tables of one section, and whether they are said to be honoured.
+std::map<std::string, bool> documented_variables(const std::string& wanted) {
+    std::map<std::string, bool> found;
+    std::istringstream lines(document("configuration.md"));
+    std::string line;
+    std::string section;
+    while (std::getline(lines, line)) {
+        std::smatch match;
+        if (line.starts_with("## ")) {
+            section = line.substr(3);
+        } else if (section == wanted &&
+                   std::regex_search(line, match, std::regex("^\\| `([A-Z_]+)` \\| (\\w+)"))) {
+            found[match[1]] = match[2] == "yes";
+        }
+    }
+    return found;
+}
+
+TEST(Documents, ListEveryVariableOfConsulAndNomad) {
+    const auto real = [](const std::vector<net::ApiVariable>& variables) {
+        std::map<std::string, bool> known;
+        for (const auto& variable : variables) {
+            known[std::string(variable.name)] = variable.is_honoured;
+        }
+        return known;
+    };
+    EXPECT_EQ(real(consul::variables()), documented_variables("Consul"));
+    EXPECT_EQ(real(nomad::variables()), documented_variables("Nomad"));
 }
 
 TEST(Program, RefusesBadSettingsBeforeItAsksAnybody) {
@@ -227,6 +258,26 @@ TEST(Program, FindsConsulAndNomadAsTheirOwnProgramsDo) {
     ASSERT_TRUE(nomad_at.has_value());
     EXPECT_EQ(nomad_at.value()->token, "t");
     EXPECT_EQ(nomad_at.value()->token_file, "/run/nomad.token");
+
+    config.consul_address = "https://10.0.0.1:8501";
+    config.consul_ca_file = "/ca.pem";
+    config.consul_ca_path = "/cas";
+    config.consul_cert_file = "/own.pem";
+    config.consul_key_file = "/own.key";
+    config.consul_tls_server_name = "consul";
+    const ports::TlsSettings wanted{.ca_file = "/ca.pem",
+                                    .ca_path = "/cas",
+                                    .cert_file = "/own.pem",
+                                    .key_file = "/own.key",
+                                    .server_name = "consul"};
+    EXPECT_EQ(consul_config(config, {}).value().tls, wanted);
+    config.nomad_address = "https://10.0.0.1:4646";
+    config.nomad_ca_file = "/ca.pem";
+    config.nomad_ca_path = "/cas";
+    config.nomad_cert_file = "/own.pem";
+    config.nomad_key_file = "/own.key";
+    config.nomad_tls_server_name = "consul";
+    EXPECT_EQ(nomad_config(config, {}).value()->tls, wanted);
 }
 
 }  // namespace

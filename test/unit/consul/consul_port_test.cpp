@@ -38,6 +38,7 @@ TEST_F(ConsulPortTest, QuestionsCarryIndexWaitTokenAndPlace) {
     ConsulConfig config;
     config.token = "secret";
     config.consul_namespace = "team";
+    config.partition = "part";
     config.datacenter = "dc 2";
     connect(config);
     const auto ask = [&](BlockingQuery query) {

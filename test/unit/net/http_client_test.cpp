@@ -356,16 +356,19 @@ TEST_F(HttpClientTest, ConnectionIdleForTooLongIsNotUsed) {
     EXPECT_THAT(connections_used(), ElementsAre(1, 2));
 }
 
-TEST_F(HttpClientTest, TlsIsRefusedRatherThanSpokenPlain) {
+TEST_F(HttpClientTest, SendsNoRequestToWhoDoesNotSpeakTls) {
     ServerUrl tls = server.url();
     tls.scheme = ServerUrl::Scheme::https;
     HttpClient other(*time, tls);
 
-    const auto refused = run(other.send(request("/1")));
+    HttpRequest soon = request("/1");
+    soon.deadline = 1s;
+    const auto refused = run(other.send(soon));
 
     ASSERT_TRUE(refused.has_error());
-    EXPECT_EQ(refused.error().kind, ErrorKind::rejected);
-    EXPECT_EQ(server.connections(), 0);
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(server.connections(), 1);
+    EXPECT_TRUE(server.requests().empty());
 }
 
 }  // namespace
