@@ -104,7 +104,7 @@ def check_includes(path, text, root):
 # library -> the folders that may name it: everybody else sees a facade of ours, and compiles in a second.
 LIBRARIES = {
     "boost/beast": ["operator/net", "operator/web", "test"],
-    "boost/asio/ssl": ["operator/net", "operator/redis", "test"],
+    "boost/asio/ssl": ["operator/net", "operator/web", "test"],
     "boost/asio": ["operator", "test"],
     "boost/url": ["operator", "test"],
     "spdlog": ["operator/telemetry"],

@@ -52,7 +52,7 @@ variable "nomad_address" {
 variable "env" {
   type        = map(string)
   default     = {}
-  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE and REDIS_OPERATOR_NOMAD_TOKEN_FILE. TLS (*_CACERT) is refused: it is not served yet."
+  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, NOMAD_CACERT; docs/reference/configuration.md lists all."
 }
 
 variable "cpu" {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "operator/telemetry/log.hpp"
 #include "operator/telemetry/log_settings.hpp"
 #include "operator/telemetry/metrics.hpp"
+#include "operator/web/guard.hpp"
 #include "operator/web/server.hpp"
 
 namespace rop::commands {
@@ -51,6 +53,38 @@ loop::CoreOptions core_options(const config::Config& config, const Endpoint& lis
     return options;
 }
 
+web::ServerOptions server_options(const config::Config& config) {
+    web::ServerOptions options;
+    options.listen = config.listen;
+    if (!config.http_cert_file.empty()) {
+        ports::TlsSettings settings;
+        settings.ca_file = config.http_client_ca_file;
+        settings.cert_file = config.http_cert_file;
+        settings.key_file = config.http_key_file;
+        options.tls = std::make_shared<net::TlsFiles>(net::TlsFiles::Side::server, settings);
+    }
+    return options;
+}
+
+/// What is served tells addresses and names of hosts: fine on this machine, or to who is asked.
+void warn_of_open_doors(const config::Config& config, const Endpoint& listening,
+                        bool asks_for_token) {
+    boost::system::error_code code;
+    const auto address = asio::ip::make_address(listening.host, code);
+    if (!code && address.is_loopback()) {
+        return;
+    }
+    if (!asks_for_token && config.http_client_ca_file.empty()) {
+        log::warn("everybody may read what is served here",
+                  {{"listen", to_string(listening)},
+                   {"next", "--http-token-file or --http-client-ca-file asks who it is"}});
+    } else if (config.http_cert_file.empty()) {
+        log::warn("tokens are sent in the clear",
+                  {{"listen", to_string(listening)},
+                   {"next", "--http-cert-file and --http-key-file serve over TLS"}});
+    }
+}
+
 web::View view_of(const loop::Core& core) {
     web::View view;
     view.standing = core.standing();
@@ -65,21 +99,29 @@ web::View view_of(const loop::Core& core) {
 class Operator {
   public:
     Operator(const config::Config& config, const consul::ConsulConfig& consul_at,
-             const std::optional<nomad::NomadConfig>& nomad_at)
+             const std::optional<nomad::NomadConfig>& nomad_at, const Environment& environment)
         : time_(runtime::make_real_time(io_.get_executor())),
           random_(runtime::make_real_random()),
           consul_(consul::make_consul_port(*time_, *random_, consul_at)),
           nomad_(nomad_at ? nomad::make_nomad_port(*time_, *random_, *nomad_at) : nullptr),
           redis_(redis::make_redis_port(*time_)),
           metrics_([this] { return time_->now(); }),
-          server_(*time_, web::ServerOptions{.listen = config.listen},
+          guard_(net::value_of(environment, "REDIS_OPERATOR_HTTP_TOKEN"), config.http_token_file),
+          server_(*time_, server_options(config),
                   [this](const web::Request& request) {
+                      if (auto refused = guard_.refusal(request)) {
+                          return std::move(*refused);
+                      }
                       return web::answer(request, web::Source{[this] { return view_of(*core_); },
                                                               [this] { return metrics_.text(); }});
                   }),
           signals_(io_, SIGINT, SIGTERM) {}
 
-    [[nodiscard]] Result<Endpoint> listen() { return server_.listen(); }
+    [[nodiscard]] Result<Endpoint> listen() {
+        ROP_TRY(guard_.open());
+        return server_.listen();
+    }
+    [[nodiscard]] bool asks_for_token() const { return guard_.asks_for_token(); }
 
     void run(loop::CoreOptions options) {
         const loop::Ports ports{time_.get(), redis_.get(), consul_.get(), nomad_.get(),
@@ -131,6 +173,7 @@ class Operator {
     std::unique_ptr<ports::RedisPort> redis_;
     telemetry::Metrics metrics_;
     std::unique_ptr<loop::Core> core_;
+    web::BearerGuard guard_;
     web::Server server_;
     asio::signal_set signals_;
     bool stopping_ = false;
@@ -150,7 +193,7 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
     if (nomad_at.has_error()) {
         return failure(nomad_at.error(), correct_nomad, ExitCode::bad_usage);
     }
-    Operator running(config, consul_at.value(), nomad_at.value());
+    Operator running(config, consul_at.value(), nomad_at.value(), environment);
     const auto listening = running.listen();
     if (listening.has_error()) {
         return failure(listening.error(),
@@ -162,6 +205,7 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
                           {"nomad", nomad_at.value() ? net::to_string(nomad_at.value()->server)
                                                      : std::string("not configured")},
                           {"kv_prefix", config.kv_prefix}});
+    warn_of_open_doors(config, listening.value(), running.asks_for_token());
     running.run(core_options(
         config, listening.value(),
         std::make_shared<config::SecretReader>(environment, config::own_secret_files(config))));

@@ -62,8 +62,10 @@ std::string Store::key(const ClusterName& name, std::string_view part) const {
 
 Error Store::explained(const Error& error) const {
     const std::string at = "Consul at " + address_;
-    if (error.what.find("; next: ") != std::string::npos) {  // It says itself what to do.
-        return in_context(at, error);
+    constexpr std::string_view next = "; next: ";
+    if (const auto step = error.what.find(next); step != std::string::npos) {
+        return Error{error.kind, at + ": " + error.what.substr(0, step) +
+                                     "\nnext: " + error.what.substr(step + next.size())};
     }
     switch (error.kind) {
         case ErrorKind::unavailable:

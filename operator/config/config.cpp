@@ -113,6 +113,17 @@ void read_environment_and_flags(const Sources& sources, Values& values) {
     }
 }
 
+std::optional<std::string> problem_of_listener(const Config& config) {
+    if (config.http_cert_file.empty() != config.http_key_file.empty()) {
+        return "certFile and keyFile must both be set, or neither: a certificate and its key go "
+               "together";
+    }
+    if (!config.http_client_ca_file.empty() && config.http_cert_file.empty()) {
+        return "clientCaFile needs certFile and keyFile: without TLS nobody shows a certificate";
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<Config> load(const Sources& sources) {
@@ -134,6 +145,9 @@ Result<Config> load(const Sources& sources) {
     if (problems.lines().empty()) {
         if (const auto relation = loop::problem_of(config.leadership)) {
             problems.add("leadership", "", *relation);
+        }
+        if (const auto relation = problem_of_listener(config)) {
+            problems.add("http", "", *relation);
         }
     }
     if (!problems.lines().empty()) {

@@ -36,6 +36,10 @@ struct Config {
     std::string nomad_cert_file;
     std::string nomad_key_file;
     std::string nomad_tls_server_name;
+    std::string http_cert_file;  // Of our own listener; empty: no TLS.
+    std::string http_key_file;
+    std::string http_client_ca_file;  // Empty: clients need no certificate.
+    std::string http_token_file;      // Empty: REDIS_OPERATOR_HTTP_TOKEN, or none is needed.
     std::chrono::milliseconds resync{10'000};
     std::chrono::milliseconds redis_deadline{1'000};
     loop::LeadershipTimes leadership;

@@ -175,6 +175,20 @@ std::vector<Setting> running_settings() {
         {"listen", "--listen", "REDIS_OPERATOR_LISTEN", "HOST:PORT",
          "Where metrics, health and status are served; port 0 takes any free one.", For::running,
          &set_listen, [](const Config& config) { return to_string(config.listen); }},
+        text<&Config::http_cert_file>(
+            "http.certFile", "--http-cert-file", "REDIS_OPERATOR_HTTP_CERT_FILE", "FILE",
+            "The certificate (PEM) of what is served; with it, it is served over TLS.",
+            For::running),
+        text<&Config::http_key_file>("http.keyFile", "--http-key-file",
+                                     "REDIS_OPERATOR_HTTP_KEY_FILE", "FILE",
+                                     "The key of that certificate.", For::running),
+        text<&Config::http_client_ca_file>(
+            "http.clientCaFile", "--http-client-ca-file", "REDIS_OPERATOR_HTTP_CLIENT_CA_FILE",
+            "FILE", "Who asks must have a certificate of this authority.", For::running),
+        text<&Config::http_token_file>(
+            "http.tokenFile", "--http-token-file", "REDIS_OPERATOR_HTTP_TOKEN_FILE", "FILE",
+            "A file that holds the bearer token that is asked for; read anew when it changes.",
+            For::running),
         {"serviceName", "--service-name", "REDIS_OPERATOR_SERVICE_NAME", "NAME",
          "The name under which the operator registers itself in Consul.", For::running,
          &set_service_name, [](const Config& config) { return config.service_name; }},
@@ -257,8 +271,9 @@ const std::vector<Setting>& settings() {
 
 std::vector<std::string> own_secret_files(const Config& config) {
     std::vector<std::string> files;
-    for (const auto* file : {&config.consul_token_file, &config.consul_key_file,
-                             &config.nomad_token_file, &config.nomad_key_file}) {
+    for (const auto* file :
+         {&config.consul_token_file, &config.consul_key_file, &config.nomad_token_file,
+          &config.nomad_key_file, &config.http_key_file, &config.http_token_file}) {
         if (!file->empty()) {
             files.push_back(*file);
         }

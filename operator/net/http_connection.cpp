@@ -24,7 +24,11 @@ ErrorKind kind_of(Fault fault) {
 }
 
 Error not_connected(const std::string& where, const Connected& connected) {
-    return Error{kind_of(connected.fault), "connect " + where + ": " + connected.what};
+    std::string what = "connect " + where + ": " + connected.what;
+    if (connected.fault == Fault::untrusted && what.find("; next: ") == std::string::npos) {
+        what += "; next: look at the certificate, key and CA files that are given for it";
+    }
+    return Error{kind_of(connected.fault), std::move(what)};
 }
 
 }  // namespace

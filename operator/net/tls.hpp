@@ -41,6 +41,10 @@ class TlsFiles {
     std::shared_ptr<ssl_ctx_st> context_;
 };
 
+/// Whether a handshake failed because the client speaks plain HTTP: the number of an error of
+/// boost::asio::ssl.
+[[nodiscard]] bool is_plain_http(int ssl_error);
+
 /// What a server that speaks TLS sends to somebody who does not: the beginning of an alert.
 [[nodiscard]] bool looks_like_tls(std::string_view first_bytes);
 

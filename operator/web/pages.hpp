@@ -26,8 +26,9 @@ struct View {
 };
 
 struct Request {
-    std::string method;  // As written: "GET".
-    std::string target;  // Path and query.
+    std::string method;           // As written: "GET".
+    std::string target;           // Path and query.
+    std::string authorization{};  // That header; secret.
 };
 
 struct Response {

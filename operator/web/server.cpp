@@ -4,11 +4,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -62,7 +66,16 @@ Asked refused(unsigned status, std::string why) {
     return asked;
 }
 
-/// One client. Stream is what the bytes go over: plain TCP now, TLS when it is served.
+using Encrypted = asio::ssl::stream<tcp::socket>;
+
+tcp::socket& lowest(tcp::socket& socket) {
+    return socket;
+}
+tcp::socket& lowest(Encrypted& stream) {
+    return stream.next_layer();
+}
+
+/// One client. Stream is what the bytes go over: plain TCP, or TLS.
 template <class Stream>
 class Connection {
   public:
@@ -115,6 +128,7 @@ class Connection {
         Asked asked;
         asked.request.method = head.method_string();
         asked.request.target = head.target();
+        asked.request.authorization = head[http::field::authorization];
         asked.keep = head.keep_alive();
         asked.has_body = !parser.is_done();
         co_return asked;
@@ -150,11 +164,16 @@ class Connection {
 
     asio::awaitable<Result<>> drain() {
         error_code code;
-        stream_.shutdown(tcp::socket::shutdown_send, code);
+        if constexpr (std::is_same_v<Stream, Encrypted>) {
+            co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, code));
+            stream_.next_layer().shutdown(tcp::socket::shutdown_send, code);
+        } else {
+            stream_.shutdown(tcp::socket::shutdown_send, code);
+        }
         std::array<char, 4096> unread{};
         for (int reads = 0; reads < 64 && !code; ++reads) {
-            co_await stream_.async_read_some(asio::buffer(unread),
-                                             asio::redirect_error(asio::use_awaitable, code));
+            co_await lowest(stream_).async_read_some(
+                asio::buffer(unread), asio::redirect_error(asio::use_awaitable, code));
         }
         co_return ok();
     }
@@ -184,20 +203,60 @@ struct Server::Impl {
     };
 
     asio::awaitable<void> serve(tcp::socket socket) {
-        Connection<tcp::socket> connection(time, std::move(socket), options);
         const Counted counted(open);
+        if (options.tls) {
+            co_await serve_encrypted(std::move(socket));
+            co_return;
+        }
+        Connection<tcp::socket> connection(time, std::move(socket), options);
         co_await connection.serve(&handler);
     }
 
+    asio::awaitable<void> serve_encrypted(tcp::socket socket) {
+        const auto files = options.tls->context();
+        if (files.has_error()) {
+            log::warn("connection not served", {{"error", files.error().what}});
+            co_return;
+        }
+        SSL_CTX_up_ref(files.value().get());  // Asio's context gives back what it is given.
+        asio::ssl::context context(files.value().get());
+        Encrypted stream(std::move(socket), context);
+        const auto shaken = co_await runtime::within(time, options.handshake, shake_hands(&stream));
+        if (shaken.has_error()) {
+            log::debug("no TLS with a client", {{"error", shaken.error().what}});
+            co_return;
+        }
+        Connection<Encrypted> connection(time, std::move(stream), options);
+        co_await connection.serve(&handler);
+    }
+
+    static asio::awaitable<Result<>> shake_hands(Encrypted* stream) {
+        error_code code;
+        co_await stream->async_handshake(asio::ssl::stream_base::server,
+                                         asio::redirect_error(asio::use_awaitable, code));
+        if (!code) {
+            co_return ok();
+        }
+        if (code.category() == asio::error::get_ssl_category() &&
+            net::is_plain_http(code.value())) {
+            turn_away(&stream->next_layer(), wants_tls);
+        }
+        co_return Error{ErrorKind::unavailable, code.message()};
+    }
+
+    static constexpr std::string_view is_full =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+        "Content-Length: 0\r\n\r\n";
+    static constexpr std::string_view wants_tls =
+        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+        "Content-Length: 50\r\n\r\nthis port speaks TLS: begin the URL with https://\n";
+
     /// Never waits: whoever comes when the house is full is not worth a coroutine.
-    static void turn_away(tcp::socket socket) {
-        static constexpr std::string_view answer =
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
-            "Content-Length: 0\r\n\r\n";
+    static void turn_away(tcp::socket* socket, std::string_view answer) {
         error_code ignored;
-        socket.non_blocking(true, ignored);
-        socket.write_some(asio::buffer(answer), ignored);
-        socket.shutdown(tcp::socket::shutdown_send, ignored);
+        socket->non_blocking(true, ignored);
+        socket->write_some(asio::buffer(answer), ignored);
+        socket->shutdown(tcp::socket::shutdown_send, ignored);
     }
 
     ports::TimePort* time;
@@ -215,6 +274,9 @@ Server::~Server() = default;
 
 Result<Endpoint> Server::listen() {
     const Endpoint& wanted = impl_->options.listen;
+    if (impl_->options.tls) {
+        ROP_TRY(impl_->options.tls->context());
+    }
     error_code code;
     const auto address = asio::ip::make_address(wanted.host, code);
     if (code) {
@@ -253,7 +315,8 @@ asio::awaitable<void> Server::run() {
             log::warn("connection not accepted", {{"error", code.message()}});
             co_await impl_->time->sleep_for(milliseconds(200));
         } else if (impl_->open >= impl_->options.connections) {
-            Impl::turn_away(std::move(socket));
+            // A client that wants TLS would not understand.
+            Impl::turn_away(&socket, impl_->options.tls ? std::string_view() : Impl::is_full);
         } else {
             impl_->connections.spawn("http connection", impl_->serve(std::move(socket)));
         }

@@ -9,6 +9,7 @@
 
 #include "api/base/result.hpp"
 #include "api/endpoint.hpp"
+#include "operator/net/tls.hpp"
 #include "operator/ports/time.hpp"
 #include "operator/web/pages.hpp"
 
@@ -19,12 +20,14 @@ struct ServerOptions {
     std::size_t connections = 64;        // More are closed at once, with 503.
     std::size_t header_bytes = 8U * 1024;
     std::size_t requests_per_connection = 1'000;
-    std::chrono::seconds idle{30};     // For the whole next request to arrive.
-    std::chrono::seconds sending{15};  // For an answer to be taken.
+    std::chrono::seconds idle{30};       // For the whole next request to arrive.
+    std::chrono::seconds sending{15};    // For an answer to be taken.
+    std::chrono::seconds handshake{10};  // For a client to be through with TLS.
+    std::shared_ptr<net::TlsFiles> tls;  // Of a server; null: plain.
 };
 
-/// An HTTP/1.1 listener. What is said is the handler's business, which TLS and authentication can
-/// be put in front of; this is about bounds.
+/// An HTTP/1.1 listener, over TLS when it has certificates. What is said, and to whom, is the
+/// handler's business; this is about bounds.
 class Server {
   public:
     using Handler = std::function<Response(const Request&)>;
@@ -34,8 +37,8 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Takes the port: call it before everything that others can see. Where it listens, or why it
-    /// cannot and what to do about it.
+    /// Reads the certificates and takes the port: call it before everything that others can see.
+    /// Where it listens, or why it cannot and what to do about it.
     [[nodiscard]] Result<Endpoint> listen();
 
     /// Serves until stop(). Returns when all connections are closed.

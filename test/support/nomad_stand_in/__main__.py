@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
 import sys
 from dataclasses import dataclass, field
 
@@ -49,9 +50,21 @@ def _arguments():
     parser.add_argument("--datacenter", default="dc1")
     parser.add_argument("--nomad-version", default=VERSIONS[0], choices=VERSIONS, help="whose answers to give")
     parser.add_argument("--acl-token-file", help="lines `SECRET management` or `SECRET operator`; none: no ACLs")
+    parser.add_argument("--tls", metavar="CERT,KEY[,CLIENT-CA]", help="HTTPS; clients must have a certificate of CLIENT-CA")
+    parser.add_argument("--unix-socket", metavar="PATH", help="serve there, too, without TLS: as inside a task")
     parser.add_argument("--port-range", default="20000-32000", metavar="LOW-HIGH", help="dynamic ports, on each host")
     parser.add_argument("--set-up-seconds", type=float, default=0.25, help="from an allocation's placement to its first task")
     return parser.parse_args()
+
+
+def _tls(files):
+    if not files:
+        return None
+    cert, key, *client_ca = files.split(",")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca[0] if client_ca else None)
+    context.load_cert_chain(cert, key)
+    context.verify_mode = ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE
+    return context
 
 
 async def _serve(arguments):
@@ -83,11 +96,13 @@ async def _serve(arguments):
         AllocRoutes(api, store, hosts, scheduler, deployments, options.signing_key)
         ClusterRoutes(api, store, scheduler, acl, options, hosts[0].name)
         faults.add_routes(api, hosts, scheduler)
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listener, ssl_context=_tls(arguments.tls)).start()
+        if arguments.unix_socket:
+            await web.UnixSite(runner, arguments.unix_socket).start()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        print(f"ready http://{options.http_address}", flush=True)
+        print(f"ready {'https' if arguments.tls else 'http'}://{options.http_address}", flush=True)
         await stop.wait()
     finally:
         for host in hosts:  # all at once before the first one stops, for one's end is the other's replacement

@@ -53,6 +53,7 @@ TEST_F(ConsulPortTest, QuestionsCarryIndexWaitTokenAndPlace) {
     EXPECT_EQ(ask({7, 10s, true}), "GET /v1/kv/k?dc=dc%202&consistent HTTP/1.1");
     EXPECT_THAT(head(0), HasSubstr("\r\nX-Consul-Token: secret\r\n"));
     EXPECT_THAT(head(0), HasSubstr("\r\nX-Consul-Namespace: team\r\n"));
+    EXPECT_THAT(head(0), HasSubstr("\r\nX-Consul-Partition: part\r\n"));
     EXPECT_EQ(server.connections(), 1);
 }
 
