@@ -3,9 +3,13 @@
 #   nomad job run -var operator_binary=/opt/redis-operator/bin/redis-operator manifests/operator.nomad.hcl
 #
 # With ACLs: manifests/policies/ has what the operator's tokens need. Give tokens as paths of files that Nomad or an
-# administrator puts on the hosts, never as values: whoever may read the job would read them too.
-#   -var 'env={CONSUL_HTTP_TOKEN_FILE="/etc/redis-operator/consul-token",
-#              REDIS_OPERATOR_NOMAD_TOKEN_FILE="/etc/redis-operator/nomad-token"}'
+# administrator puts on the hosts, never as values: whoever may read the job would read them too. All of it secured:
+#   -var consul_address=https://127.0.0.1:8501 -var consul_ca=/etc/consul/ca.pem \
+#   -var consul_token_file=/etc/redis-operator/consul-token \
+#   -var nomad_address=https://127.0.0.1:4646 -var nomad_ca=/etc/nomad/ca.pem \
+#   -var nomad_token_file=/etc/redis-operator/nomad-token \
+#   -var http_cert=/etc/redis-operator/http.pem -var http_key=/etc/redis-operator/http.key \
+#   -var http_token_file=/etc/redis-operator/http-token
 
 variable "operator_binary" {
   type        = string
@@ -49,10 +53,52 @@ variable "nomad_address" {
   description = "The local Nomad agent."
 }
 
+variable "consul_ca" {
+  type        = string
+  default     = ""
+  description = "The authority by which Consul's certificate is judged; for an https:// address. Files are on the hosts."
+}
+
+variable "consul_token_file" {
+  type        = string
+  default     = ""
+  description = "Holds the Consul token, which has the policy policies/consul-operator.hcl."
+}
+
+variable "nomad_ca" {
+  type        = string
+  default     = ""
+  description = "The authority by which Nomad's certificate is judged; for an https:// address."
+}
+
+variable "nomad_token_file" {
+  type        = string
+  default     = ""
+  description = "Holds the Nomad token, which has the policy policies/nomad-operator.hcl."
+}
+
+variable "http_cert" {
+  type        = string
+  default     = ""
+  description = "Certificate of the operator's own listener, for the hosts' addresses. With it metrics and API are served over TLS."
+}
+
+variable "http_key" {
+  type        = string
+  default     = ""
+  description = "Its key."
+}
+
+variable "http_token_file" {
+  type        = string
+  default     = ""
+  description = "Holds the bearer token that who asks for metrics and API must show."
+}
+
 variable "env" {
   type        = map(string)
   default     = {}
-  description = "More environment, e.g. CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, NOMAD_CACERT; docs/reference/configuration.md lists all."
+  description = "More environment, e.g. CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY for mutual TLS; docs/reference/configuration.md lists all."
 }
 
 variable "cpu" {
@@ -98,7 +144,12 @@ job "redis-operator" {
       check {
         name     = "redis-operator answers"
         type     = "http"
+        protocol = var.http_cert == "" ? "http" : "https"
         path     = "/healthz"
+
+        # Asked by this host's own Consul agent, which need not know the authority.
+        tls_skip_verify = var.http_cert != ""
+
         interval = "5s"
         timeout  = "2s"
       }
@@ -122,8 +173,15 @@ job "redis-operator" {
       }
 
       env = merge({
-        CONSUL_HTTP_ADDR = var.consul_address
-        NOMAD_ADDR       = var.nomad_address
+        CONSUL_HTTP_ADDR                = var.consul_address
+        CONSUL_CACERT                   = var.consul_ca
+        CONSUL_HTTP_TOKEN_FILE          = var.consul_token_file
+        NOMAD_ADDR                      = var.nomad_address
+        NOMAD_CACERT                    = var.nomad_ca
+        REDIS_OPERATOR_NOMAD_TOKEN_FILE = var.nomad_token_file
+        REDIS_OPERATOR_HTTP_CERT_FILE   = var.http_cert
+        REDIS_OPERATOR_HTTP_KEY_FILE    = var.http_key
+        REDIS_OPERATOR_HTTP_TOKEN_FILE  = var.http_token_file
       }, var.env)
 
       resources {

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
 from .nomad import find_nomad
 from .operator import binary
@@ -52,9 +51,10 @@ class Part:
 class Timeline(threading.Thread):
     """Prints what the leader says about a cluster, as it changes."""
 
-    def __init__(self, url: str):
+    def __init__(self, world: World):
         super().__init__(daemon=True)
-        self._url = f"{url}/v1/clusters/cache"
+        self._world = world
+        self._url = f"{world.leader_url()}/v1/clusters/cache"
         self._began = time.monotonic()
         self._done = threading.Event()
         self.ready_after = 0.0
@@ -63,7 +63,7 @@ class Timeline(threading.Thread):
         shown = ""
         while not self._done.is_set() and not self.ready_after:
             try:
-                with urllib.request.urlopen(self._url, timeout=1) as answer:
+                with self._world.open(self._url, timeout=1) as answer:
                     status = json.load(answer)
             except (OSError, ValueError):
                 continue
@@ -110,12 +110,25 @@ def start_jobs(world: World) -> None:
     say("manifests/redis-cluster.nomad.hcl   6 empty instances, each with a client port and a bus port of its own")
 
 
+def spec_of(world: World) -> pathlib.Path:
+    """The shipped example; a secured one names this world's certificates, and its password is put where it says."""
+    if not world.security:
+        return MANIFESTS / "examples/cache.json"
+    world.security.keep_password(world.consul)
+    say("its password is in Consul, where the shipped policies let the operator read it, and those who apply specs not")
+    return world.security.put("cache.json", json.dumps(world.security.spec(), indent=2))
+
+
+def shown_path(world: World, spec: pathlib.Path) -> str:
+    return "manifests/examples/secure.json  # with this world's certificates" if world.security else str(spec.relative_to(MANIFESTS.parent))
+
+
 def form(world: World) -> None:
     Part.is_now("forming a cluster", "A cluster forms")
-    spec = MANIFESTS / "examples/cache.json"
-    timeline = Timeline(world.leader_url())
+    spec = spec_of(world)
+    timeline = Timeline(world)
     began = datetime.datetime.now(datetime.timezone.utc)
-    print("\n" + paint("2", f"$ redis-operator apply {spec.relative_to(MANIFESTS.parent)}"), flush=True)
+    print("\n" + paint("2", f"$ redis-operator apply {shown_path(world, spec)}"), flush=True)
     timeline.start()
     try:
         run_cli(world, "apply", str(spec), shown=False)
@@ -134,14 +147,16 @@ def form(world: World) -> None:
 def use_as_client(world: World) -> None:
     Part.is_now("using it as a client", "A client uses it")
     entries = world.passing("redis-cache")
-    with Witness((entry["Address"], entry["Port"]) for entry in entries) as witness:
+    endpoints = [(entry["Address"], entry["Port"]) for entry in entries]
+    secured = (world.security.redis_password, world.security.redis_tls().for_redis_py()) if world.security else ()
+    with Witness(endpoints, *secured) as witness:
         began = time.monotonic()
         witness.write(KEYS)
         wrote = time.monotonic()
         witness.read(KEYS)
         read = time.monotonic()
         owners = [row for row in witness.table().values() if not row.is_replica]
-    say(f"redis-py, cluster-aware: {KEYS} keys written in {wrote - began:.2f} s and read back in {read - wrote:.2f} s, "
+    say(f"redis-py, cluster-aware{', with certificate and password' if secured else ''}: {KEYS} keys written in {wrote - began:.2f} s and read back in {read - wrote:.2f} s, "
         f"spread over {len(owners)} primaries")  # fmt: skip
 
 
@@ -176,14 +191,23 @@ def stopped(*_) -> None:
     raise Stopped
 
 
-def tell(folder: pathlib.Path, keep: bool) -> None:
+def tell_what_is_secured() -> None:
+    say("Consul   TLS, and ACLs that deny by default: the operator's token has manifests/policies/consul-operator.hcl")
+    say("Nomad    TLS, and ACLs: manifests/policies/nomad-operator.hcl")
+    say("Redis    TLS with certificates on both sides, bus and replication too; an ACL user for the operator")
+    say("pages    of the operators: TLS and a bearer token; without the token they answer 401 only")
+
+
+def tell(folder: pathlib.Path, keep: bool, secure: bool) -> None:
     Part.is_now("starting Consul and Nomad", "Servers, on loopback and free ports")
     program = find_nomad()
-    world = World(folder, nomad_program=program)
+    world = World(folder, nomad_program=program, secure=secure)
     try:
         hosts = ", ".join(consul.address for consul in world.consuls)
         say(f"Consul   real, {len(world.consuls)} agent{'s' if len(world.consuls) > 1 else ''} on {hosts}")
         say(f"Nomad    {'real, ' + program if program else 'the stand-in; what it runs are real processes'}")
+        if secure:
+            tell_what_is_secured()
         start_jobs(world)
         form(world)
         use_as_client(world)
@@ -221,11 +245,12 @@ def last_words(kept: pathlib.Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--secure", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, stopped)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rop-demo-"))
     try:
-        tell(folder, options.keep)
+        tell(folder, options.keep, options.secure)
     except (KeyboardInterrupt, Stopped):
         print("\nhack/demo: interrupted; everything is stopped and removed", file=sys.stderr)
         return 130
