@@ -17,7 +17,8 @@ bool is_write(const ports::TxnOp& operation) {
                                  [](const ports::KvUnlock&) { return true; },
                                  [](const ports::KvDelete&) { return false; },
                                  [](const ports::KvDeleteCas&) { return false; },
-                                 [](const ports::KvCheckSession&) { return false; }},
+                                 [](const ports::KvCheckSession&) { return false; },
+                                 [](const ports::KvCheckIndex&) { return false; }},
                       operation);
 }
 

@@ -36,7 +36,8 @@ json::object operation_object(const ports::TxnOp& operation) {
                        put_value(unlock.value);
                        object["Session"] = unlock.session;
                    },
-                   [&](const ports::KvCheckSession& check) { object["Session"] = check.session; }},
+                   [&](const ports::KvCheckSession& check) { object["Session"] = check.session; },
+                   [&](const ports::KvCheckIndex& check) { object["Index"] = check.index; }},
         operation);
     return object;
 }
@@ -54,7 +55,8 @@ std::string verb_of(const ports::TxnOp& operation) {
                                  [](const ports::KvDeleteCas&) { return "delete-cas"; },
                                  [](const ports::KvLock&) { return "lock"; },
                                  [](const ports::KvUnlock&) { return "unlock"; },
-                                 [](const ports::KvCheckSession&) { return "check-session"; }},
+                                 [](const ports::KvCheckSession&) { return "check-session"; },
+                                 [](const ports::KvCheckIndex&) { return "check-index"; }},
                       operation);
 }
 

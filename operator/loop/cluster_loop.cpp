@@ -340,7 +340,14 @@ void ClusterLoop::fold_outcome(const Plan& plan, const execute::PlanOutcome& out
 }
 
 asio::awaitable<void> ClusterLoop::publish() {
-    const std::optional<Moment> again = co_await publisher_.publish(view_.status, events_);
+    const std::string base =
+        context_.options->leadership.kv_prefix + "clusters/" + name_.value() + "/";
+    ports::KvCheckIndex anchor{base + "record", documents_.record_index};
+    if (documents_.record_index == 0 && documents_.offer) {
+        anchor = {base + "spec", documents_.offer->modify_index};
+    }
+    const std::optional<Moment> again =
+        co_await publisher_.publish(view_.status, events_, std::move(anchor));
     if (again) {
         publish_again_ = publish_again_ ? std::min(*publish_again_, *again) : *again;
     }

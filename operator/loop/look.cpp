@@ -11,10 +11,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Ended allocations are not asked: their addresses may be someone else's by now.
-bool is_asked(const Instance& instance) {
+/// Ended allocations are not asked: their addresses may be someone else's by now. Pending ones have
+/// nobody who listens, unless that was long ago: then Nomad cannot tell that they run.
+bool is_asked(const observe::Observations& seen, const Instance& instance) {
     return instance.address && (!instance.nomad || (!instance.nomad->terminal() &&
-                                                    instance.nomad->client_status != "pending"));
+                                                    (instance.nomad->client_status != "pending" ||
+                                                     !seen.nomad.certain)));
 }
 
 /// Slots that had no owner when we last looked: before one is assigned, its keys are looked for.
@@ -36,7 +38,7 @@ std::vector<observe::SurveyTarget> targets(const LookRequest& request) {
     const Standing& standing = request.seen.standing;
     const std::vector<SlotRange> count = slots_to_count(request);
     for (const auto& [id, instance] : observe::roster(request.seen, request.previous.get())) {
-        if (is_asked(instance)) {
+        if (is_asked(request.seen, instance)) {
             const bool sweep = standing.leading && instance.swept != standing.epoch;
             list.push_back(observe::SurveyTarget{id, *instance.address, sweep, count});
         }

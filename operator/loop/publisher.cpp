@@ -86,7 +86,8 @@ Publisher::Publisher(ports::TimePort* time, ports::ConsulPort* consul, ClusterNa
     : time_(time), consul_(consul), name_(std::move(name)), options_(std::move(options)) {}
 
 asio::awaitable<std::optional<Moment>> Publisher::publish(
-    std::shared_ptr<const ClusterStatus> status, std::shared_ptr<const EventLog> log) {
+    std::shared_ptr<const ClusterStatus> status, std::shared_ptr<const EventLog> log,
+    ports::KvCheckIndex anchor) {
     const bool status_changed = !written_ || differs(*written_, *status);
     const bool events_changed = log->events() != events_written_;
     if (!status_changed && !events_changed) {
@@ -105,6 +106,7 @@ asio::awaitable<std::optional<Moment>> Publisher::publish(
     const std::vector<Event> events = log->events();
     std::vector<ports::TxnOp> operations;
     operations.emplace_back(ports::KvCheckSession{options_.lock_key, session});
+    operations.emplace_back(std::move(anchor));
     operations.emplace_back(ports::KvSet{base + "status", json::write_status(*status)});
     if (events_changed) {
         operations.emplace_back(ports::KvSet{base + "events", json::write_events(events)});

@@ -50,9 +50,12 @@ class Publisher {
     Publisher(ports::TimePort* time, ports::ConsulPort* consul, ClusterName name,
               PublisherOptions options);
 
-    /// Writes if it is time. Returns when to come back because something is left unwritten.
+    /// Writes if it is time, and if `anchor` is still what it was: whose record or spec was deleted
+    /// must not have its status and events back. Returns when to come back because something is
+    /// left unwritten.
     boost::asio::awaitable<std::optional<Moment>> publish(
-        std::shared_ptr<const ClusterStatus> status, std::shared_ptr<const EventLog> log);
+        std::shared_ptr<const ClusterStatus> status, std::shared_ptr<const EventLog> log,
+        ports::KvCheckIndex anchor);
 
     /// Somebody else may have written since: the next publish() writes anew.
     void forget_written() { written_.reset(); }

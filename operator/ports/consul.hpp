@@ -88,7 +88,13 @@ struct KvCheckSession {
     std::string key;
     std::string session;
 };
-using TxnOp = std::variant<KvSet, KvCas, KvDelete, KvDeleteCas, KvLock, KvUnlock, KvCheckSession>;
+/// The key is still the one that had this ModifyIndex.
+struct KvCheckIndex {
+    std::string key;
+    std::uint64_t index = 0;
+};
+using TxnOp = std::variant<KvSet, KvCas, KvDelete, KvDeleteCas, KvLock, KvUnlock, KvCheckSession,
+                           KvCheckIndex>;
 
 /// applied: `entries` are the keys written, with their new indexes. Not applied: `errors` say
 /// which operation failed and why ("Permission denied" also arrives here, not as 403).

@@ -144,6 +144,13 @@ std::optional<std::string> Consul::refusal(const TxnOp& operation) const {
             return "failed session check for key \"" + check->key + "\", current session \"" +
                    session_of(check->key) + "\" != \"" + check->session + "\"";
         }
+    } else if (const auto* still = std::get_if<ports::KvCheckIndex>(&operation)) {
+        if (!kv_.contains(still->key)) {
+            return "failed to check index of key \"" + still->key + "\", doesn't exist";
+        }
+        if (index_of(still->key) != still->index) {
+            return "failed index check for key \"" + still->key + "\"";
+        }
     }
     return std::nullopt;
 }

@@ -22,7 +22,9 @@ std::string effect_of(const std::vector<TxnOp>& operations) {
     for (const TxnOp& operation : operations) {
         const std::string key =
             std::visit([](const auto& one) { return std::string(one.key); }, operation);
-        if (!std::holds_alternative<ports::KvCheckSession>(operation)) {
+        const bool checks = std::holds_alternative<ports::KvCheckSession>(operation) ||
+                            std::holds_alternative<ports::KvCheckIndex>(operation);
+        if (!checks) {
             const bool takes = std::holds_alternative<ports::KvLock>(operation);
             effect += (effect.empty() ? "" : ", ") + std::string(takes ? "lock " : "write ") + key;
         }
@@ -170,7 +172,8 @@ class SimConsul : public ports::ConsulPort {
     void proved_by(const std::vector<TxnOp>& operations, Moment sent) {
         bool wrote = false;
         for (const TxnOp& operation : operations) {
-            wrote = wrote || !std::holds_alternative<ports::KvCheckSession>(operation);
+            wrote = wrote || !(std::holds_alternative<ports::KvCheckSession>(operation) ||
+                               std::holds_alternative<ports::KvCheckIndex>(operation));
         }
         for (const TxnOp& operation : operations) {
             if (const auto* lock = std::get_if<ports::KvLock>(&operation)) {

@@ -190,6 +190,10 @@ std::string FakeConsul::apply(Store& store, const ports::TxnOp& operation) const
             [&](const ports::KvCheckSession& op) {
                 return session_of(op.key) == op.session ? std::string() : "failed session check";
             },
+            [&](const ports::KvCheckIndex& op) {
+                return op.index != 0 && index_of(op.key) == op.index ? std::string()
+                                                                     : "failed index check";
+            },
         },
         operation);
 }

@@ -148,14 +148,16 @@ INSTANTIATE_TEST_SUITE_P(Parse, MalformedConsulAnswers, ::testing::ValuesIn(malf
 TEST(WriteTxn, EveryOperation) {
     EXPECT_EQ(write_txn({ports::KvSet{"a", "x"}, ports::KvCas{"b", "", 0}, ports::KvDelete{"c"},
                          ports::KvDeleteCas{"d", 7}, ports::KvLock{"e", "x", "s"},
-                         ports::KvUnlock{"f", "x", "s"}, ports::KvCheckSession{"g", "s"}}),
+                         ports::KvUnlock{"f", "x", "s"}, ports::KvCheckSession{"g", "s"},
+                         ports::KvCheckIndex{"h", 8}}),
               R"([{"KV":{"Verb":"set","Key":"a","Value":"eA=="}},)"
               R"({"KV":{"Verb":"cas","Key":"b","Value":"","Index":0}},)"
               R"({"KV":{"Verb":"delete","Key":"c"}},)"
               R"({"KV":{"Verb":"delete-cas","Key":"d","Index":7}},)"
               R"({"KV":{"Verb":"lock","Key":"e","Value":"eA==","Session":"s"}},)"
               R"({"KV":{"Verb":"unlock","Key":"f","Value":"eA==","Session":"s"}},)"
-              R"({"KV":{"Verb":"check-session","Key":"g","Session":"s"}}])");
+              R"({"KV":{"Verb":"check-session","Key":"g","Session":"s"}},)"
+              R"({"KV":{"Verb":"check-index","Key":"h","Index":8}}])");
 }
 
 TEST(WriteSession, AsksForItsChecksEvenWhenThereAreNone) {

@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 constexpr auto lock_key = "redis-operator/leader";
+constexpr auto record_key = "redis-operator/clusters/cache/record";
 constexpr auto status_key = "redis-operator/clusters/cache/status";
 constexpr auto events_key = "redis-operator/clusters/cache/events";
 
@@ -36,6 +37,8 @@ class PublisherTest : public ::testing::Test {
         time_.advance(10ms);
         EXPECT_NE(session_, "");
         writes_before_ = client_.calls;
+        store_.put(record_key, "{}");
+        anchor_ = {record_key, store_.get(record_key)->modify_index};
     }
     void TearDown() override {
         tasks_.stop();
@@ -56,7 +59,7 @@ class PublisherTest : public ::testing::Test {
         std::optional<std::optional<Moment>> outcome;
         auto run = [&]() -> asio::awaitable<void> {
             auto shown = std::make_shared<ClusterStatus>(status);
-            outcome = co_await publisher_.publish(std::move(shown), log_);
+            outcome = co_await publisher_.publish(std::move(shown), log_, anchor_);
         };
         tasks_.spawn("publish", run());
         EXPECT_TRUE(time_.advance_until([&] { return outcome.has_value(); }, 100ms));
@@ -79,6 +82,7 @@ class PublisherTest : public ::testing::Test {
     std::string session_;
     std::size_t writes_before_ = 0;
     std::shared_ptr<EventLog> log_ = std::make_shared<EventLog>();
+    ports::KvCheckIndex anchor_;
     Publisher publisher_{&time_, &client_, ClusterName{"cache"}, options()};
 };
 
@@ -130,6 +134,21 @@ TEST_F(PublisherTest, WritesNothingWhenNobodyHoldsTheLockAndWeNeither) {
     EXPECT_EQ(publish(status_of(Phase::ready)), std::nullopt);
     EXPECT_EQ(stored(status_key), "");
     EXPECT_EQ(writes(), 0U);
+}
+
+// `delete --forget-record` at the same moment: what is forgotten stays forgotten.
+TEST_F(PublisherTest, BringsNothingBackOfAClusterThatWasForgotten) {
+    log_->add(Timestamp{}, EventType::normal, "Formed", "3 primaries");
+    store_.erase(record_key);
+
+    EXPECT_TRUE(publish(status_of(Phase::ready)));
+    EXPECT_EQ(stored(status_key), "");
+    EXPECT_EQ(stored(events_key), "");
+
+    store_.put(record_key, "another one");
+    time_.advance(1s);
+    EXPECT_TRUE(publish(status_of(Phase::ready))) << "it is not the one that was judged";
+    EXPECT_EQ(stored(status_key), "");
 }
 
 TEST_F(PublisherTest, TriesAgainWhatConsulDidNotTake) {
