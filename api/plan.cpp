@@ -183,6 +183,9 @@ std::string_view word(TypeOf<AssignSlots>) {
 std::string_view word(TypeOf<SetNodeTimeout>) {
     return "set-node-timeout";
 }
+std::string_view word(TypeOf<ForbidReplicaMigration>) {
+    return "forbid-replica-migration";
+}
 std::string_view word(TypeOf<Forget>) {
     return "forget";
 }
@@ -208,6 +211,9 @@ std::string to_string(const Action& action) {
                           [](const SetNodeTimeout& a) {
                               return "set node timeout " + to_string(a.timeout) + " at " +
                                      named(a.at, "instance");
+                          },
+                          [](const ForbidReplicaMigration& a) {
+                              return "forbid replica migration at " + named(a.at, "instance");
                           },
                           [](const Forget& a) {
                               return "forget " + named(a.nodes, "node") + " at " +

@@ -74,6 +74,11 @@ struct SetNodeTimeout {
     std::chrono::milliseconds timeout;
 };
 
+/// Replicas move where the operator says, not where Redis would have them.
+struct ForbidReplicaMigration {
+    std::vector<InstanceId> at;
+};
+
 /// Every one of `at` forgets `nodes`, in parallel: gossip brings back what one still knows.
 struct Forget {
     std::vector<NodeId> nodes;
@@ -87,8 +92,9 @@ struct RaiseCount {
     std::uint64_t job_modify_index = 0;
 };
 
-using Action = std::variant<WriteRecord, EndOlderConnections, PrepareNodes, Meet, Follow,
-                            AssignSlots, SetNodeTimeout, Forget, RaiseCount>;
+using Action =
+    std::variant<WriteRecord, EndOlderConnections, PrepareNodes, Meet, Follow, AssignSlots,
+                 SetNodeTimeout, ForbidReplicaMigration, Forget, RaiseCount>;
 
 /// What is done, in one line for people: "let 5 instances meet".
 [[nodiscard]] std::string to_string(const Action& action);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +46,19 @@ struct FormerNode {
     friend bool operator==(const FormerNode&, const FormerNode&) = default;
 };
 
+/// Something that was put right because somebody else had changed it. Whoever changes it again and
+/// again is not fought for ever (design, rule 10), and the next leader must know.
+struct Correction {
+    std::string what;  // "cluster-node-timeout", "cluster-allow-replica-migration", "count"
+    Timestamp at;
+    /// Of the processes concerned: the first 12 digits of their run ids, for there may be
+    /// thousands. Started anew, they begin with what they were given. Empty: it was about no
+    /// process.
+    std::vector<std::string> runs;
+
+    friend bool operator==(const Correction&, const Correction&) = default;
+};
+
 /// What we know and committed to about one cluster: KV key clusters/<name>/record. Written
 /// before what it promises is done, so that whoever leads next can finish it.
 struct Record {
@@ -55,6 +69,7 @@ struct Record {
     std::map<InstanceId, Member> members;
     std::vector<FormerNode> former;
     std::optional<std::chrono::milliseconds> node_timeout_found;  // Before forming changed it.
+    std::vector<Correction> corrections;  // Oldest first; none is left when a new spec is accepted.
     InstallationId installation;
     Epoch epoch;
 

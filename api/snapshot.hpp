@@ -74,6 +74,13 @@ struct OperatorConnection {
     friend bool operator==(const OperatorConnection&, const OperatorConnection&) = default;
 };
 
+/// One replica as its primary sees it: a line "slaveN" of INFO.
+struct StreamedReplica {
+    Endpoint at;              // Where it says that it listens.
+    bool online = false;      // The copy was sent, writes follow.
+    std::int64_t offset = 0;  // What it acknowledged last; 0: nothing yet.
+};
+
 /// What one instance says of itself and of the others. Only what an authenticated connection to
 /// exactly that process answered.
 struct InstanceReport {
@@ -93,6 +100,7 @@ struct InstanceReport {
     bool sync_in_progress = false;
     std::int64_t repl_offset = 0;  // Primary: master_repl_offset; replica: slave_repl_offset.
     std::string replid;
+    std::vector<StreamedReplica> streams_to;
     std::uint16_t bus_port = 0;  // From its own line: what it announces to the others.
     std::uint16_t bus_port_bound =
         0;               // Where it listens: CONFIG GET cluster-port, or port + 10000.

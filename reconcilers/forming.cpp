@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
 
 namespace rop::reconcilers {
@@ -338,6 +339,7 @@ Proposal complete_formation(const ClusterSpec& spec, const Snapshot& seen) {
     if (proposal.steps.empty() && forming.serves_otherwise()) {
         return finish(spec, seen, forming);
     }
+    proposal.findings = blocked_buses(seen, forming.topology(), ConditionType::formed);
     proposal.findings.push_back(how_far(seen));
     proposal.look_again = patience(seen);
     return proposal;

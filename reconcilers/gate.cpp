@@ -82,6 +82,7 @@ Proposal accept(const Snapshot& seen, const ClusterSpec& spec) {
         return proposal;
     }
     record.spec = spec;
+    record.corrections.clear();  // A new wish: whoever stood against the old one is asked again.
     record.spec_index = seen.offer->modify_index;
     record.installation = seen.standing.installation;
     record.epoch = seen.standing.epoch;

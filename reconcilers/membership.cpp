@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/registry.hpp"
 #include "reconcilers/topology.hpp"
@@ -319,6 +320,9 @@ Proposal Membership::propose() {
         return std::move(proposal_);
     }
     let_members_meet();
+    for (auto& finding : blocked_buses(seen_, topology_, ConditionType::members_known)) {
+        proposal_.findings.push_back(std::move(finding));
+    }
     return std::move(proposal_);
 }
 

@@ -19,6 +19,7 @@ Proposal slot_coverage(const ClusterSpec& spec, const Snapshot& seen);
 Proposal replicas(const ClusterSpec& spec, const Snapshot& seen);
 Proposal forget(const ClusterSpec& spec, const Snapshot& seen);
 Proposal scaling(const ClusterSpec& spec, const Snapshot& seen);
+Proposal settings(const ClusterSpec& spec, const Snapshot& seen);
 
 struct Concern {
     std::string_view name;
@@ -35,6 +36,7 @@ inline constexpr std::array concerns{
     Concern{"replicas", &replicas, "redundancy comes after service"},
     Concern{"forget", &forget, "tidying up must never delay a repair"},
     Concern{"scaling", &scaling, "more instances help only what is sound"},
+    Concern{"settings", &settings, "comfort: what is set wrong serves meanwhile"},
 };
 
 /// The offered spec when it is valid and may replace the accepted one, else the accepted one.

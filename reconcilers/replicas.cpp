@@ -12,6 +12,7 @@
 
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/registry.hpp"
+#include "reconcilers/status_parts.hpp"
 #include "reconcilers/topology.hpp"
 
 namespace rop::reconcilers {
@@ -157,7 +158,9 @@ bool settles(const Snapshot& seen, const Topology& topology) {
     return !topology.whole() ||
            std::any_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
                const InstanceReport& report = *seen.instances.at(entry.second).report;
-               return !report.state_ok || (report.is_replica && !report.link_up);
+               const Instance& instance = seen.instances.at(entry.second);
+               return !report.state_ok ||
+                      (report.is_replica && !is_in_sync(seen, topology, instance));
            });
 }
 

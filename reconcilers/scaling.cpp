@@ -1,13 +1,34 @@
 // Asks Nomad for instances that the spec declares and the group does not have.
 //
 // How many there are is Nomad's word (the group's count), never the catalog's: an instance whose
-// registration is late must not be counted as missing.
+// registration is late must not be counted as missing. Another scaler that lowers it again and
+// again is not fought (design, rule 10).
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "reconcilers/registry.hpp"
+#include "reconcilers/restraint.hpp"
 
 namespace rop::reconcilers {
+namespace {
+
+void close_old_entries(const Snapshot& seen, Proposal& proposal) {
+    Record record = *seen.record;
+    std::erase_if(record.corrections, [&](const Correction& correction) {
+        return correction.runs.empty() && is_over(correction, seen);
+    });
+    if (record != *seen.record) {
+        record.installation = seen.standing.installation;
+        record.epoch = seen.standing.epoch;
+        proposal.steps.push_back(
+            Step{WriteRecord{std::move(record), "close entries of corrections"},
+                 "the count held for an hour"});
+    }
+}
+
+}  // namespace
 
 Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     Proposal proposal;
@@ -38,6 +59,15 @@ Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     }
     const std::uint32_t wanted = spec.instances_wanted();
     if (seen.group->count >= wanted) {
+        close_old_entries(seen, proposal);
+        return proposal;
+    }
+    if (is_contested(*seen.record, "count", "")) {
+        note("CountContested", "somebody lowers the count of group " + group + " to " +
+                                   std::to_string(seen.group->count) +
+                                   " whenever it is raised to the declared " +
+                                   std::to_string(wanted) + "; after " +
+                                   std::to_string(corrections_max) + " times it is left as it is");
         return proposal;
     }
     if (seen.group->deployment_active) {
@@ -50,6 +80,9 @@ Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     proposal.steps.push_back(
         Step{RaiseCount{*spec.nomad, seen.group->count, wanted, seen.group->job_modify_index},
              "the spec declares " + std::to_string(wanted) + " instances"});
+    proposal.steps.push_back(
+        Step{WriteRecord{with_correction(*seen.record, seen, "count", {}), "note the raised count"},
+             "whoever lowers it again is not fought for ever"});
     return proposal;
 }
 

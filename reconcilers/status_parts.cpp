@@ -134,6 +134,24 @@ SlotSet slots_unheard(const Snapshot& seen, const Topology& topology) {
     return unheard;
 }
 
+bool is_in_sync(const Snapshot& seen, const Topology& topology, const Instance& replica) {
+    const TableRow* own = replica.report->self();
+    const Instance* primary = own == nullptr ? nullptr : find_node(seen, topology, own->primary);
+    if (primary == nullptr || !replica.report->link_up) {
+        return replica.report->link_up;  // Of a silent primary SlotsCovered tells.
+    }
+    const auto& streams = primary->report->streams_to;
+    // What was never written to has nothing to acknowledge.
+    const auto flows = [&](const StreamedReplica& stream) {
+        return stream.online && (stream.offset > 0 || primary->report->repl_offset == 0);
+    };
+    const auto it = std::find_if(streams.begin(), streams.end(), [&](const auto& stream) {
+        return stream.at == *replica.address || stream.at == replica.report->announced;
+    });
+    // Behind a translated address it cannot be told from the others: then all must flow.
+    return it != streams.end() ? flows(*it) : std::all_of(streams.begin(), streams.end(), flows);
+}
+
 std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology) {
     std::vector<ShardStatus> shards;
     if (!seen.record) {
@@ -155,7 +173,7 @@ std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topolog
                 const Instance* replica = find_node(seen, topology, follower);
                 shard.replicas.push_back(
                     ReplicaStatus{instance_of(seen, topology, follower),
-                                  replica != nullptr && replica->report->link_up});
+                                  replica != nullptr && is_in_sync(seen, topology, *replica)});
             }
         }
         shards.push_back(std::move(shard));

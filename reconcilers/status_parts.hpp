@@ -22,6 +22,11 @@ namespace rop::reconcilers {
 /// Slots of owners that do not answer us, but are well in the eyes of all who do.
 [[nodiscard]] SlotSet slots_unheard(const Snapshot& seen, const Topology& topology);
 
+/// Its link is up, and its primary says that it streams to it. A primary that a replica has just
+/// copied may begin up to a second later (seen with 7.0.15, diskless).
+[[nodiscard]] bool is_in_sync(const Snapshot& seen, const Topology& topology,
+                              const Instance& replica);
+
 [[nodiscard]] std::vector<ShardStatus> shards_of(const Snapshot& seen, const Topology& topology);
 
 [[nodiscard]] std::vector<InstanceStatus> instances_of(const Snapshot& seen);

@@ -26,6 +26,7 @@ bool is_node_id(std::string_view text) {
 }
 
 constexpr TextRule node_rule{"a Redis node id: 40 hex digits", &is_node_id};
+constexpr TextRule corrected_rule{"what was put right", &is_printable};
 constexpr TextRule instance_rule{"the id of an instance", &is_printable};
 
 void write_slots(Writer& writer, const std::vector<SlotRange>& ranges) {
@@ -56,8 +57,9 @@ class RecordReader {
     explicit RecordReader(ProblemList& problems) : problems_(problems) {}
 
     Record read(const Node& node) {
-        constexpr std::array<std::string_view, 10> fields{
-            "version",          "state",        "spec", "specIndex", "layout", "members", "former",
+        constexpr std::array<std::string_view, 11> fields{
+            "version",          "state",        "spec",   "specIndex",
+            "layout",           "members",      "former", "corrections",
             "nodeTimeoutFound", "installation", "epoch"};
         ObjectReader whole(problems_, node, "$", {.fields = fields});
         Record record;
@@ -73,6 +75,7 @@ class RecordReader {
         read_layout(whole, record);
         read_members(whole, record);
         read_former(whole, record);
+        read_corrections(whole, record);
         std::chrono::milliseconds found{};
         if (whole.duration("nodeTimeoutFound", std::chrono::milliseconds(1),
                            std::chrono::hours(24 * 365), found)) {
@@ -190,9 +193,38 @@ class RecordReader {
         }
     }
 
+    void read_corrections(ObjectReader& whole, Record& record) {
+        const Node* list = whole.array("corrections");
+        for (std::size_t i = 0; list != nullptr && i < list->elements.size(); ++i) {
+            constexpr std::array<std::string_view, 3> fields{"what", "at", "runs"};
+            ObjectReader reader(problems_, list->elements[i], path_of("$.corrections", i),
+                                {.fields = fields});
+            Correction correction{};
+            reader.require("what", corrected_rule.rule);
+            reader.text("what", corrected_rule, correction.what);
+            reader.require("at", "a time");
+            reader.time("at", correction.at);
+            correction.runs = read_texts(reader, "runs");
+            record.corrections.push_back(std::move(correction));
+        }
+    }
+
     ProblemList& problems_;
     SlotSet laid_out_;
 };
+
+void write_corrections(Writer& writer, const std::vector<Correction>& corrections) {
+    writer.key("corrections").array();
+    for (const auto& correction : corrections) {
+        writer.object().field("what", correction.what);
+        writer.field("at", write_time(correction.at)).key("runs").array();
+        for (const auto& run : correction.runs) {
+            writer.value(run);
+        }
+        writer.end().end();
+    }
+    writer.end();
+}
 
 }  // namespace
 
@@ -218,6 +250,9 @@ std::string write_record(const Record& record) {
             writer.field("since", write_time(former.since)).end();
         }
         writer.end();
+    }
+    if (!record.corrections.empty()) {
+        write_corrections(writer, record.corrections);
     }
     if (record.node_timeout_found) {
         writer.field("nodeTimeoutFound", to_string(*record.node_timeout_found));

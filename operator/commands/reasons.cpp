@@ -178,6 +178,12 @@ constexpr std::array table{
                 "register it under one service only: correct the job that registers it"},
     Explanation{"BusPortMapped", "An instance announces a bus port that it does not listen on.",
                 "run it in host networking, or set cluster-announce-bus-port right in the job"},
+    Explanation{
+        "BusUnreachable",
+        "An instance answers clients, and the others cannot meet it: its bus port is "
+        "blocked.",
+        "open the bus port in the message for TCP between the hosts of the members: look at "
+        "firewalls, and at the ports that job JOB maps"},
     Explanation{"NotOurAllocation",
                 "An instance answers to the service's name, and Nomad runs no such allocation for "
                 "this job.",
@@ -209,6 +215,15 @@ constexpr std::array table{
                 "run job JOB with group GROUP, or correct nomad in the spec"},
     Explanation{"JobStopped", "The Nomad job was stopped, so it is not scaled.",
                 "start it again with nomad job run, or let go: redis-operator delete NAME"},
+    Explanation{"CountContested",
+                "Somebody lowers the Nomad group's count again and again, so it is raised no more.",
+                "stop the autoscaler of job JOB, or let scaling be its own: \"scale\": false under "
+                "nomad in the spec"},
+    Explanation{"SettingContested",
+                "Somebody sets back what the operator keeps in force at the members, so it is left "
+                "as it is.",
+                "end that (a script, configuration management), and apply the spec again, changed; "
+                "after an hour in which it stayed right it is forgotten, too"},
     Explanation{"DeploymentActive",
                 "A deployment of the Nomad job is running; the group is scaled after it.",
                 "wait; nomad job deployments JOB shows it: promote or fail it if it is stuck"},

@@ -26,6 +26,10 @@ Command set_timeout(std::chrono::milliseconds timeout) {
     return command({"CONFIG", "SET", "cluster-node-timeout", std::to_string(timeout.count())});
 }
 
+Command forbid_migration() {
+    return command({"CONFIG", "SET", "cluster-allow-replica-migration", "no"});
+}
+
 class ScriptWriter {
   public:
     explicit ScriptWriter(const Snapshot& seen) : seen_(seen) {}
@@ -53,8 +57,7 @@ class ScriptWriter {
         for (const auto& node : action.nodes) {
             ROP_TRY(Batch batch, batch_for(node.at));
             batch.commands.push_back(set_timeout(action.node_timeout));
-            batch.commands.push_back(
-                command({"CONFIG", "SET", "cluster-allow-replica-migration", "no"}));
+            batch.commands.push_back(forbid_migration());
             if (node.config_epoch) {
                 batch.commands.push_back(
                     command({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(*node.config_epoch)}));
@@ -104,13 +107,11 @@ class ScriptWriter {
     }
 
     Result<Script> operator()(const SetNodeTimeout& action) const {
-        RedisStage stage;
-        for (const auto& id : action.at) {
-            ROP_TRY(Batch batch, batch_for(id));
-            batch.commands.push_back(set_timeout(action.timeout));
-            stage.push_back(std::move(batch));
-        }
-        return Script{std::move(stage)};
+        return everywhere(action.at, set_timeout(action.timeout));
+    }
+
+    Result<Script> operator()(const ForbidReplicaMigration& action) const {
+        return everywhere(action.at, forbid_migration());
     }
 
     Result<Script> operator()(const Forget& action) const {
@@ -138,6 +139,17 @@ class ScriptWriter {
     [[nodiscard]] Result<Batch> batch_for(const InstanceId& id) const {
         ROP_TRY(auto instance, report_of(id));
         return Batch{id, *instance->address, {}};
+    }
+
+    [[nodiscard]] Result<Script> everywhere(const std::vector<InstanceId>& at,
+                                            const Command& sent) const {
+        RedisStage stage;
+        for (const auto& id : at) {
+            ROP_TRY(Batch batch, batch_for(id));
+            batch.commands.push_back(sent);
+            stage.push_back(std::move(batch));
+        }
+        return Script{std::move(stage)};
     }
 
     static RedisStage in_order(std::map<InstanceId, Batch> batches) {

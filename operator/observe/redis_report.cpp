@@ -90,6 +90,42 @@ Result<> read_server(const Fields& fields, InstanceReport& report) {
     return ok();
 }
 
+/// The value of "name=" in "ip=127.0.0.1,port=6380,state=online,offset=143,lag=0".
+std::string_view part_of(std::string_view line, std::string_view name) {
+    while (!line.empty()) {
+        const auto end = line.find(',');
+        const std::string_view part = line.substr(0, end);
+        line = end == std::string_view::npos ? std::string_view{} : line.substr(end + 1);
+        if (part.starts_with(name) && part.substr(name.size()).starts_with('=')) {
+            return part.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& number) {
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return code == std::errc{} && end == text.data() + text.size();
+}
+
+Result<> read_streams(const Fields& fields, InstanceReport& report) {
+    for (const auto& [name, line] : fields.all()) {
+        if (!name.starts_with(redis::wire::replica) || !line.starts_with("ip=")) {
+            continue;
+        }
+        StreamedReplica stream;
+        stream.at.host = part_of(line, "ip");
+        stream.online = part_of(line, "state") == "online";
+        if (!read_number(part_of(line, "port"), stream.at.port) ||
+            !read_number(part_of(line, "offset"), stream.offset)) {
+            return garbled(Question::sections, std::string(name) + " has no port or offset");
+        }
+        report.streams_to.push_back(std::move(stream));
+    }
+    return ok();
+}
+
 Result<> read_replication(const Fields& fields, InstanceReport& report) {
     ROP_TRY(const auto role, fields.text("role"));
     report.is_replica = role == redis::wire::replica;
@@ -99,7 +135,7 @@ Result<> read_replication(const Fields& fields, InstanceReport& report) {
             fields.number<std::int64_t>(report.is_replica ? "slave_repl_offset"
                                                           : "master_repl_offset"));
     ROP_TRY(report.replid, fields.text("master_replid"));
-    return ok();
+    return read_streams(fields, report);
 }
 
 /// "db0:keys=12,expires=0,avg_ttl=0"; a database without keys has no line.

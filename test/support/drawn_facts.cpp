@@ -144,6 +144,18 @@ RecordState state_of(const std::string& word) {
     not_understood("state of a record", word);
 }
 
+/// "cluster-node-timeout a,b 10m", "count - 10m"
+Correction correction_of(const DrawnFact& line, Timestamp wall) {
+    if (line.rest.size() != 3) {
+        not_understood("correction", line.rest.front());
+    }
+    Correction correction{line.rest[0], wall - drawn_duration(line.rest[2]), {}};
+    for (const auto& name : split(line.rest[1] == "-" ? "" : line.rest[1], ',')) {
+        correction.runs.push_back("run-" + name);
+    }
+    return correction;
+}
+
 std::optional<Record> record_of(const Drawing& drawing, const ClusterSpec& in_force,
                                 const Snapshot& seen) {
     const DrawnFact* fact = drawing.find("record");
@@ -176,6 +188,8 @@ std::optional<Record> record_of(const Drawing& drawing, const ClusterSpec& in_fo
         } else if (line.keyword == "former") {
             const auto age = drawn_duration(line.rest.size() > 1 ? line.rest[1] : "0ms");
             record.former.push_back({drawn_id(drawing, line.rest.front()), seen.wall - age});
+        } else if (line.keyword == "corrected") {
+            record.corrections.push_back(correction_of(line, seen.wall));
         }
     }
     return record;
@@ -231,9 +245,10 @@ void apply_views(const Drawing& drawing, Snapshot& seen) {
 void refuse_what_would_be_ignored(const Drawing& drawing) {
     std::map<std::string, int> lines;
     for (const auto& fact : drawing.facts) {
-        const bool repeats = fact.keyword == "former" || fact.keyword == "absence" ||
-                             fact.keyword == "setback" || fact.keyword == "uncertain" ||
-                             fact.keyword == "unseen" || fact.keyword == "layout";
+        const bool repeats = fact.keyword == "former" || fact.keyword == "corrected" ||
+                             fact.keyword == "absence" || fact.keyword == "setback" ||
+                             fact.keyword == "uncertain" || fact.keyword == "unseen" ||
+                             fact.keyword == "layout";
         if (++lines[fact.keyword] > 1 && !repeats) {
             not_understood("second line of", fact.keyword);
         }
@@ -242,7 +257,8 @@ void refuse_what_would_be_ignored(const Drawing& drawing) {
         if (fact.rest.empty() && !takes_nothing) {
             not_understood("empty line of", fact.keyword);
         }
-        const bool needs_record = fact.keyword == "former" || fact.keyword == "layout";
+        const bool needs_record =
+            fact.keyword == "former" || fact.keyword == "layout" || fact.keyword == "corrected";
         if (needs_record && drawing.find("record") == nullptr) {
             not_understood("line without a record", fact.keyword);
         }
@@ -278,6 +294,7 @@ Snapshot drawn_surroundings(const Drawing& drawing) {
     seen.offer = offer_of(drawing, in_force, seen.wall);
     seen.record = record_of(drawing, in_force, seen);
     seen.record_index = seen.record ? record_index : 0;
+    seen.last_changed = seen.now - std::chrono::seconds(3);
     if (const DrawnFact* changed = drawing.find("changed")) {
         seen.last_changed = seen.now - drawn_duration(changed->rest.front());
     }

@@ -83,6 +83,7 @@ class Stage {
         const auto it = epochs_.find(node.kind == DrawnKind::replica ? node.primary : node.name);
         return it == epochs_.end() ? 0 : it->second;
     }
+    [[nodiscard]] std::vector<StreamedReplica> streams_of(const DrawnNode& node) const;
     [[nodiscard]] TableRow row_of(const DrawnNode& node) const;
     [[nodiscard]] TableRow row_of(const NodeId& id) const;
     [[nodiscard]] std::set<NodeId> known_by(const DrawnNode& viewer) const;
@@ -261,6 +262,19 @@ SlotSet counted_by(const DrawnNode& node, const Drawing& drawing) {
     return slots.value();
 }
 
+std::vector<StreamedReplica> Stage::streams_of(const DrawnNode& node) const {
+    std::vector<StreamedReplica> streams;
+    for (const auto& other : drawing_.nodes) {
+        const bool follows = other.kind == DrawnKind::replica && other.primary == node.name;
+        if (follows && !other.has("link-down") && !other.has("sync") && !other.has("gone")) {
+            const Endpoint at{"127.0.0.1", port_of(other, "port", first_port)};
+            const bool flows = !other.has("unstreamed");
+            streams.push_back({at, true, flows ? 1'000 : 0});
+        }
+    }
+    return streams;
+}
+
 InstanceReport Stage::report_of(const DrawnNode& node) const {
     InstanceReport report;
     report.node = drawn_id(drawing_, node.name);
@@ -281,6 +295,7 @@ InstanceReport Stage::report_of(const DrawnNode& node) const {
     report.sync_in_progress = node.has("sync");
     report.repl_offset = static_cast<std::int64_t>(number_of(node.get("offset", "1000")));
     report.replid = node.get("replid", "repl-" + (report.is_replica ? node.primary : node.name));
+    report.streams_to = streams_of(node);
     if (report.cluster_enabled) {
         report.table = table_of(node);
         const TableRow& self = report.table.front();

@@ -32,6 +32,7 @@ namespace rop::testing {
 ///
 /// What it answers:     keys=N  epoch=N (config epoch)  timeout=500ms  run=ID  node=NAME|40 hex
 ///                      offset=N  replid=ID  link-down (replication)  sync  state-fail  open-slots
+///                      unstreamed (copied, and its primary has not begun to send writes)
 ///                      engine=redis  version=7.0.15  known=N  cluster-off  migration=yes|no
 ///                      counted=0-9,20 (slots whose keys were counted)  keys-in=SLOT:N,...
 ///                      operators=INST:EPOCH,...  (connections; then it counts as not swept)
@@ -56,19 +57,20 @@ namespace rop::testing {
 ///                                       members; without names: all instances that are not blank
 ///     layout a:0-5460:d,g b:5461-10922,16383:e
 ///     former NAME [30s]                 when it was last seen (default: now)
-///     foreign NAME primary 0-100 ...    in all tables, but no instance
-///     absence NAME [confirmed]          the same without a row in any table
-///     spec 3x1 [no-nomad] [scale=no] [allow=fewPrimaries,...] [spread=...] [timeout=15s]
+///     corrected SETTING a,b 10m         put right at these runs so long ago; "corrected count -
+///     10m" foreign NAME primary 0-100 ...    in all tables, but no instance absence NAME
+///     [confirmed]          the same without a row in any table spec 3x1 [no-nomad] [scale=no]
+///     [allow=fewPrimaries,...] [spread=...] [timeout=15s]
 ///              [shard-loss=recreateEmpty] [paused]
 ///                                       offered, and in force when there is a record
 ///     offer 5x1 ... | none | bad | conflict
 ///                                       what the spec key holds, when that is not in force
 ///     counted 0-9 20                    by all that do not say themselves what they counted
 ///     claimed a b                       members of record of another cluster, "other"
-///     changed 100ms                     how long ago an instance last said something new
-///     nomad-count 6 · nomad-job missing|stopped|deploying
-///     uncertain consul|nomad [why] · unseen consul|nomad
-///     not-leading [LEADER] · epoch 3 · records-unknown · hosts 2 · setback CONCERN 3
+///     changed 100ms                     how long ago an instance last said something new (default:
+///     3s) nomad-count 6 · nomad-job missing|stopped|deploying uncertain consul|nomad [why] ·
+///     unseen consul|nomad not-leading [LEADER] · epoch 3 · records-unknown · hosts 2 · setback
+///     CONCERN 3
 [[nodiscard]] Snapshot topology(std::string_view drawing);
 
 /// Draws it back, for messages of failed tests: rows as above, from each instance's own point of

@@ -91,6 +91,8 @@ std::vector<Case> cases() {
         {five_shares(), "assign-slots", "assign 50 slots to 5 instances"},
         {SetNodeTimeout{six, milliseconds(15'000)}, "set-node-timeout",
          "set node timeout 15s at 6 instances"},
+        {ForbidReplicaMigration{six}, "forbid-replica-migration",
+         "forbid replica migration at 6 instances"},
         {Forget{{node}, {InstanceId{"a"}, InstanceId{"b"}}}, "forget", "forget 07c37dfe at a, b"},
         {RaiseCount{{.job = "redis-cache", .group = "redis"}, 3, 6, 99}, "raise-count",
          "raise the count of redis-cache/redis from 3 to 6"},

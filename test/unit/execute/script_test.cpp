@@ -124,6 +124,8 @@ TEST(Script, FollowsAndPutsTheTimeoutBack) {
               "stage\n  a 127.0.0.1:21000: CLUSTER REPLICATE p\n");
     EXPECT_EQ(script_of(SetNodeTimeout{{InstanceId{"b"}}, std::chrono::milliseconds{15'000}}),
               "stage\n  b 127.0.0.1:21001: CONFIG SET cluster-node-timeout 15000\n");
+    EXPECT_EQ(script_of(ForbidReplicaMigration{{InstanceId{"b"}}}),
+              "stage\n  b 127.0.0.1:21001: CONFIG SET cluster-allow-replica-migration no\n");
 }
 
 TEST(Script, WhatIsNotRedisGoesToItsOwnStage) {

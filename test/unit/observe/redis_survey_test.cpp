@@ -111,6 +111,10 @@ TEST(Survey, ReadsAPrimaryAndSweepsItsConnections) {
     EXPECT_FALSE(report.is_replica);
     EXPECT_EQ(report.repl_offset, 143);
     EXPECT_EQ(report.replid, "c5fec8fa37335de27c0d68a6eb965a4dc4c5f8c8");
+    ASSERT_EQ(report.streams_to.size(), 1U);
+    EXPECT_EQ(to_string(report.streams_to.front().at), "127.0.0.1:23627");
+    EXPECT_TRUE(report.streams_to.front().online);
+    EXPECT_EQ(report.streams_to.front().offset, 143);
     EXPECT_EQ(report.announced, (Endpoint{"127.0.0.1", 23624}));
     EXPECT_EQ(report.table.size(), 5U);
     EXPECT_FALSE(report.is_blank());

@@ -69,6 +69,27 @@ std::string record_of(const Plan& plan) {
     return write == nullptr ? to_string(plan) : describe(write->record);
 }
 
+/// Of the record that a step writes: what was put right, and how long ago.
+std::string corrections_of(const Plan& plan, const Snapshot& seen) {
+    for (const auto& step : plan.steps) {
+        const auto* write = std::get_if<WriteRecord>(&step.action);
+        if (write == nullptr) {
+            continue;
+        }
+        std::string text = step.reason + "\n";
+        for (const auto& one : write->record.corrections) {
+            const auto age = std::chrono::duration_cast<std::chrono::minutes>(seen.wall - one.at);
+            text += one.what + " " + std::to_string(age.count()) + "m ago:";
+            for (const auto& run : one.runs) {
+                text += " " + run;
+            }
+            text += "\n";
+        }
+        return text;
+    }
+    return to_string(plan);
+}
+
 std::string answer(const Block& block) {
     const Snapshot seen = testing::topology(block.input);
     const Plan plan = plan_round(seen);
@@ -77,6 +98,9 @@ std::string answer(const Block& block) {
     }
     if (block.command == "record") {
         return record_of(plan);
+    }
+    if (block.command == "corrections") {
+        return corrections_of(plan, seen);
     }
     if (block.command == "status") {
         return describe(conditions(seen, plan, nullptr));

@@ -26,6 +26,9 @@ Record forming() {
                       {InstanceId{"b"}, Member{node_of("b")}},
                       {InstanceId{"host/svc \"1\""}, Member{node_of("c")}}};
     record.former = {{node_of("x"), Timestamp{1'700'000'000'123ms}}};
+    record.corrections = {
+        {"cluster-node-timeout", Timestamp{1'700'000'000'123ms}, {"0123456789ab"}},
+        {"count", Timestamp{1'700'000'001'000ms}, {}}};
     record.node_timeout_found = 15s;
     record.installation = InstallationId{"inst"};
     record.epoch = Epoch{18'446'744'073'709'551'615U};

@@ -1,0 +1,75 @@
+// Redis acknowledges MEET before it has met anyone: that a handshake never ends shows only in the
+// tables. Nobody who answers us may be unknown to the others for long.
+
+#include "reconcilers/acquaintance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+
+#include "reconcilers/evidence.hpp"
+
+namespace rop::reconcilers {
+namespace {
+
+/// Redis gives a handshake up after its node timeout, at least a second; with ours, or one of a few
+/// seconds, it was tried several times until then.
+constexpr std::chrono::seconds handshakes_end{5};
+
+std::set<NodeId> known_to(const Instance& viewer) {
+    std::set<NodeId> known;
+    for (const auto& row : viewer.report->table) {
+        if (!row.in_handshake) {
+            known.insert(row.id);
+        }
+    }
+    return known;
+}
+
+/// Those of two clusters are not introduced at all.
+bool may_meet(const Snapshot& seen, const Instance& one, const Instance& other) {
+    return foreign_peer(seen, one, other) == nullptr && foreign_peer(seen, other, one) == nullptr;
+}
+
+}  // namespace
+
+std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topology,
+                                   ConditionType about) {
+    std::vector<Finding> findings;
+    if (seen.now - seen.last_changed < handshakes_end) {
+        return findings;
+    }
+    std::map<NodeId, std::vector<InstanceId>> strangers_to;  // Who does not know it.
+    for (const auto& [viewer, viewer_id] : topology.where) {
+        const Instance& one = seen.instances.at(viewer_id);
+        const std::set<NodeId> known = known_to(one);
+        for (const auto& [node, id] : topology.where) {
+            if (!known.contains(node) && may_meet(seen, one, seen.instances.at(id))) {
+                strangers_to[node].push_back(viewer_id);
+            }
+        }
+    }
+    std::size_t most = 0;
+    for (const auto& [node, viewers] : strangers_to) {
+        most = std::max(most, viewers.size());
+    }
+    for (const auto& [node, viewers] : strangers_to) {
+        // Whom nobody reaches, reaches others perhaps, and they do not know each other either.
+        if (viewers.size() < most) {
+            continue;
+        }
+        const Instance& instance = seen.instances.at(topology.where.at(node));
+        findings.push_back(
+            Finding{about, "BusUnreachable",
+                    short_name(instance.id) + " answers at " + to_string(*instance.address) +
+                        ", but " + list_names(viewers) + " cannot meet it at bus port " +
+                        std::to_string(instance.report->bus_port) +
+                        ": members talk to each other over it, so open it between their hosts",
+                    instance.id});
+    }
+    return findings;
+}
+
+}  // namespace rop::reconcilers

@@ -1,0 +1,37 @@
+#include "reconcilers/restraint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rop::reconcilers {
+
+std::string run_of(const InstanceReport& report) {
+    constexpr std::size_t enough = 12;
+    return report.run_id.substr(0, enough);
+}
+
+bool is_contested(const Record& record, std::string_view what, const std::string& run) {
+    const auto count = std::count_if(
+        record.corrections.begin(), record.corrections.end(), [&](const Correction& one) {
+            const bool concerns =
+                run.empty() ? one.runs.empty()
+                            : std::find(one.runs.begin(), one.runs.end(), run) != one.runs.end();
+            return one.what == what && concerns;
+        });
+    return static_cast<std::size_t>(count) >= corrections_max;
+}
+
+Record with_correction(const Record& record, const Snapshot& seen, std::string_view what,
+                       std::vector<std::string> runs) {
+    Record next = record;
+    next.corrections.push_back(Correction{std::string(what), seen.wall, std::move(runs)});
+    next.installation = seen.standing.installation;
+    next.epoch = seen.standing.epoch;
+    return next;
+}
+
+bool is_over(const Correction& correction, const Snapshot& seen) {
+    return seen.wall - correction.at >= corrections_kept;
+}
+
+}  // namespace rop::reconcilers
