@@ -155,6 +155,28 @@ bool is_gone_for_good(const Snapshot& seen, const InstanceId& id, const NodeId& 
     return certain && absence != seen.absences.end() && absence->second.confirmed;
 }
 
+const Instance* moved_to(const Snapshot& seen, const Record& record, const InstanceId& entry) {
+    const NodeId& node = record.members.at(entry).node;
+    const Instance* claimant = nullptr;
+    for (const auto& [id, instance] : seen.instances) {
+        if (instance.answered() && instance.report->node == node) {
+            if (claimant != nullptr) {
+                return nullptr;
+            }
+            claimant = &instance;
+        }
+    }
+    if (claimant == nullptr || claimant->id == entry) {
+        return nullptr;
+    }
+    const Verdict verdict = judge(seen, *claimant);
+    const bool sound = verdict.kind == Kind::belongs || verdict.kind == Kind::blank;
+    const auto own_entry = record.members.find(claimant->id);
+    const bool has_other_entry =
+        own_entry != record.members.end() && own_entry->second.node != node;
+    return sound && !has_other_entry ? claimant : nullptr;
+}
+
 std::string place_of(const ClusterSpec& spec, const Instance& instance) {
     if (spec.spread == "datacenter") {
         return instance.datacenter;

@@ -51,6 +51,12 @@ struct Verdict {
 /// Where it must not meet its own replica: the value of placement.spread for this instance.
 [[nodiscard]] std::string place_of(const ClusterSpec& spec, const Instance& instance);
 
+/// The one instance that reports the node id of an entry of the record, under another identity:
+/// the same process' data, started again elsewhere. Null when nobody does, when several do, and
+/// when it cannot be believed.
+[[nodiscard]] const Instance* moved_to(const Snapshot& seen, const Record& record,
+                                       const InstanceId& entry);
+
 /// "a1b2c3d4" for UUIDs, everything else whole: for sentences.
 [[nodiscard]] std::string short_name(const InstanceId& id);
 

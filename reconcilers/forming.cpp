@@ -107,7 +107,11 @@ bool Forming::serves_otherwise() const {
             return row_of(*one, other->report->node) != nullptr;
         });
     };
-    return topology_.unowned.empty() && topology_.agrees() && missing_are_gone() &&
+    const auto& owners = topology_.owners;
+    const bool owners_live = std::all_of(owners.begin(), owners.end(), [&](const auto& entry) {
+        return topology_.where.contains(entry.first);  // Tables name the dead for a while.
+    });
+    return topology_.unowned.empty() && topology_.agrees() && owners_live && missing_are_gone() &&
            std::all_of(present_.begin(), present_.end(), [&](const Instance* one) {
                return one->report->state_ok && knows_all(one);
            });
@@ -177,6 +181,12 @@ bool handshakes_with(const Instance& viewer, const Instance& other) {
     });
 }
 
+/// Never met, or restarted elsewhere since.
+bool has_lost(const Instance& viewer, const Instance& other) {
+    const TableRow* row = row_of(viewer, other.report->node);
+    return row == nullptr || has_stale_address(*row, other);
+}
+
 Meet Forming::meetings() const {
     Meet meet;
     for (std::size_t a = 0; a < present_.size(); ++a) {
@@ -188,9 +198,9 @@ Meet Forming::meetings() const {
                 foreign_peer(seen_, two, one) != nullptr) {
                 continue;
             }
-            if (row_of(one, two.report->node) == nullptr) {
+            if (has_lost(one, two)) {
                 meet.pairs.push_back(Meet::Pair{one.id, two.id});
-            } else if (row_of(two, one.report->node) == nullptr) {
+            } else if (has_lost(two, one)) {
                 meet.pairs.push_back(Meet::Pair{two.id, one.id});
             }
         }

@@ -80,23 +80,8 @@ class Membership {
 void Membership::take_over_moved_entries() {
     const std::map<InstanceId, Member> members = record_.members;
     for (const auto& [old_id, member] : members) {
-        const Instance* claimant = nullptr;
-        std::size_t claims = 0;
-        for (const auto& [id, instance] : seen_.instances) {
-            if (instance.answered() && instance.report->node == member.node) {
-                ++claims;
-                claimant = &instance;
-            }
-        }
-        if (claims != 1 || claimant->id == old_id) {
-            continue;
-        }
-        const Verdict verdict = judge(seen_, *claimant);
-        const bool sound = verdict.kind == Kind::belongs || verdict.kind == Kind::blank;
-        const auto own_entry = record_.members.find(claimant->id);
-        const bool has_other_entry =
-            own_entry != record_.members.end() && own_entry->second.node != member.node;
-        if (!sound || has_other_entry) {
+        const Instance* claimant = moved_to(seen_, record_, old_id);
+        if (claimant == nullptr) {
             continue;
         }
         if (!is_gone(seen_, old_id, member.node)) {
@@ -163,11 +148,6 @@ std::vector<const Instance*> Membership::hosts_for_newcomers() const {
         }
     }
     return hosts;
-}
-
-bool has_stale_address(const TableRow& row, const Instance& other) {
-    return !row.link_connected && (!row.has_address || row.address != *other.address ||
-                                   row.bus_port != other.report->bus_port);
 }
 
 bool shakes_hands(const Instance& viewer, const Instance& other) {

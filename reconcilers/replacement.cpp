@@ -2,6 +2,7 @@
 // there as former ones, so that nobody brings them back.
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,10 +13,10 @@
 namespace rop::reconcilers {
 namespace {
 
-std::vector<InstanceId> spares(const Snapshot& seen) {
+std::vector<InstanceId> spares(const Snapshot& seen, const Record& record) {
     std::vector<InstanceId> found;
     for (const auto& [id, instance] : seen.instances) {
-        if (!seen.record->members.contains(id) && judge(seen, instance).kind == Kind::blank) {
+        if (!record.members.contains(id) && judge(seen, instance).kind == Kind::blank) {
             found.push_back(id);
         }
     }
@@ -31,14 +32,30 @@ void put_in_place_of(Record& record, const InstanceId& gone, const InstanceId& s
     }
 }
 
+/// Started again elsewhere with their data: nothing of what they were given is lost, and none of
+/// them may be taken for a blank one that could replace another.
+std::vector<InstanceId> take_over_moved_entries(const Snapshot& seen, Record& record) {
+    std::vector<InstanceId> moved;
+    for (const auto& [id, member] : seen.record->members) {
+        const Instance* now = moved_to(seen, record, id);
+        if (now != nullptr && is_gone(seen, id, member.node)) {
+            record.members.erase(id);
+            record.members[now->id] = member;
+            put_in_place_of(record, id, now->id);
+            moved.push_back(now->id);
+        }
+    }
+    return moved;
+}
+
 bool is_laid_out_as_primary(const Record& record, const InstanceId& id) {
     return std::any_of(record.layout.begin(), record.layout.end(),
                        [&](const ShardLayout& shard) { return shard.primary == id; });
 }
 
-bool any_keys_about(const Snapshot& seen) {
+bool any_keys_about(const Snapshot& seen, const Record& record) {
     return std::any_of(seen.instances.begin(), seen.instances.end(), [&](const auto& entry) {
-        return seen.record->members.contains(entry.first) && entry.second.answered() &&
+        return record.members.contains(entry.first) && entry.second.answered() &&
                entry.second.report->keys > 0;
     });
 }
@@ -58,11 +75,12 @@ const InstanceId* someone_unheard(const Snapshot& seen, const Topology& topology
 Proposal replace_dead_members(const Snapshot& seen) {
     Proposal proposal;
     Record record = *seen.record;
+    const std::vector<InstanceId> moved = take_over_moved_entries(seen, record);
     const Topology topology = topology_of(seen);
     const InstanceId* unheard = someone_unheard(seen, topology);
-    std::vector<InstanceId> free = spares(seen);
+    std::vector<InstanceId> free = spares(seen, record);
     std::vector<InstanceId> replaced;
-    for (const auto& [id, member] : seen.record->members) {
+    for (const auto& [id, member] : std::map(record.members)) {
         const auto it = seen.instances.find(id);
         if (it != seen.instances.end() && it->second.answered() &&
             it->second.report->node == member.node) {
@@ -81,8 +99,8 @@ Proposal replace_dead_members(const Snapshot& seen) {
             note("WaitingForMember", " left the catalog, but the others still have a link to it");
             continue;
         }
-        const bool is_primary = is_laid_out_as_primary(*seen.record, id);
-        if (is_primary && any_keys_about(seen)) {
+        const bool is_primary = is_laid_out_as_primary(record, id);
+        if (is_primary && any_keys_about(seen, record)) {
             note("ShardDataLost",
                  " is gone while keys were written already: nothing is reassigned");
             continue;
@@ -108,11 +126,15 @@ Proposal replace_dead_members(const Snapshot& seen) {
         record.former.push_back(FormerNode{member.node, seen.wall});
         replaced.push_back(id);
     }
-    if (!replaced.empty()) {
+    if (!replaced.empty() || !moved.empty()) {
         record.installation = seen.standing.installation;
         record.epoch = seen.standing.epoch;
-        proposal.steps.push_back(Step{WriteRecord{std::move(record), "replace dead members"},
-                                      list_names(replaced) + " died while forming"});
+        std::string reason = replaced.empty() ? "" : list_names(replaced) + " died while forming";
+        if (!moved.empty()) {
+            reason += (reason.empty() ? "" : "; ") + list_names(moved) + " restarted elsewhere";
+        }
+        proposal.steps.push_back(
+            Step{WriteRecord{std::move(record), "replace dead members"}, std::move(reason)});
     }
     return proposal;
 }

@@ -145,6 +145,11 @@ const NodeId* foreign_peer(const Snapshot& seen, const Instance& one, const Inst
     return nullptr;
 }
 
+bool has_stale_address(const TableRow& row, const Instance& other) {
+    return !row.link_connected && (!row.has_address || row.address != *other.address ||
+                                   row.bus_port != other.report->bus_port);
+}
+
 const Instance* find_node(const Snapshot& seen, const Topology& topology, const NodeId& node) {
     const auto it = topology.where.find(node);
     return it == topology.where.end() ? nullptr : &seen.instances.at(it->second);

@@ -45,6 +45,9 @@ struct Topology {
 [[nodiscard]] const NodeId* foreign_peer(const Snapshot& seen, const Instance& one,
                                          const Instance& other);
 
+/// Nobody is reached under what a table says of `other`, who answers elsewhere.
+[[nodiscard]] bool has_stale_address(const TableRow& row, const Instance& other);
+
 /// The member that answered under this node id, or null.
 [[nodiscard]] const Instance* find_node(const Snapshot& seen, const Topology& topology,
                                         const NodeId& node);
