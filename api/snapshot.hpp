@@ -97,6 +97,7 @@ struct InstanceReport {
     std::uint64_t my_epoch = 0;
     bool is_replica = false;
     bool link_up = false;  // Of a replica: master_link_status.
+    Endpoint follows;      // Of a replica: where it replicates from.
     bool sync_in_progress = false;
     std::int64_t repl_offset = 0;  // Primary: master_repl_offset; replica: slave_repl_offset.
     std::string replid;

@@ -120,6 +120,27 @@ Follow place_all(const ClusterSpec& spec, std::vector<Opening> open,
     return follow;
 }
 
+/// Replicas that ask where their primary is no longer: Redis takes a moved node's new address over
+/// from gossip without telling its own replication (all of Redis; Valkey before its pull request
+/// 965), and then nothing but REPLICATE moves it.
+Follow gone_astray(const Snapshot& seen, const Topology& topology) {
+    Follow follow;
+    for (const auto& [node, id] : topology.where) {
+        const Instance& instance = seen.instances.at(id);
+        const InstanceReport& report = *instance.report;
+        const TableRow* own = report.self();
+        if (own == nullptr || !report.is_replica || report.link_up || report.sync_in_progress) {
+            continue;
+        }
+        const TableRow* primary = row_of(instance, own->primary);
+        if (primary != nullptr && primary->link_connected && primary->has_address &&
+            primary->address != report.follows && topology.where.contains(own->primary)) {
+            follow.pairs.push_back(Follow::Pair{id, own->primary});
+        }
+    }
+    return follow;
+}
+
 /// A replica that its primary can spare, for one that lacks any: one at a time, for it is copied
 /// anew from there. Only where everybody was seen, for who is silent may be the missing replica.
 Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& topology) {
@@ -193,6 +214,9 @@ Proposal replicas(const ClusterSpec& spec, const Snapshot& seen) {
     if (!follow.pairs.empty()) {
         const auto count = std::to_string(follow.pairs.size());
         proposal.steps.push_back(Step{std::move(follow), count + " members have no part yet"});
+    } else if (Follow again = gone_astray(seen, topology); !again.pairs.empty()) {
+        proposal.steps.push_back(
+            Step{std::move(again), "replicating from an address that its primary has left"});
     } else if (Follow move = even_out(spec, seen, topology); !move.pairs.empty()) {
         proposal.steps.push_back(
             Step{std::move(move), "its primary has more replicas than declared, this one lacks"});

@@ -130,6 +130,10 @@ Result<> read_replication(const Fields& fields, InstanceReport& report) {
     ROP_TRY(const auto role, fields.text("role"));
     report.is_replica = role == redis::wire::replica;
     report.link_up = report.is_replica && fields.is("master_link_status", "up");
+    if (report.is_replica) {
+        ROP_TRY(report.follows.host, fields.text("master_host"));
+        ROP_TRY(report.follows.port, fields.number<std::uint16_t>("master_port"));
+    }
     report.sync_in_progress = report.is_replica && fields.is("master_sync_in_progress", "1");
     ROP_TRY(report.repl_offset,
             fields.number<std::int64_t>(report.is_replica ? "slave_repl_offset"

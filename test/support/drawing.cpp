@@ -16,15 +16,15 @@ constexpr std::array fact_keywords{"record",          "corrected",   "layout",  
                                    "changed",         "not-leading", "setback"};
 
 constexpr std::array node_words{
-    "keys",       "epoch",     "timeout",   "run",         "node",       "offset",
-    "replid",     "link-down", "sync",      "unstreamed",  "state-fail", "open-slots",
-    "engine",     "version",   "known",     "cluster-off", "migration",  "operators",
-    "loading",    "refused",   "timed-out", "auth-failed", "untrusted",  "garbled",
-    "unasked",    "knows",     "alone",     "handshake",   "fails",      "suspects",
-    "failed",     "suspected", "bus-down",  "bus-up",      "host",       "dc",
-    "port",       "bus",       "bound",     "nomad",       "desired",    "disconnected",
-    "terminated", "consul",    "new",       "counted",     "keys-in",    "unswept",
-    "last-run",   "last-node", "gone"};
+    "keys",         "epoch",      "timeout",   "run",       "node",        "offset",
+    "follows",      "replid",     "link-down", "sync",      "unstreamed",  "state-fail",
+    "open-slots",   "engine",     "version",   "known",     "cluster-off", "migration",
+    "operators",    "loading",    "refused",   "timed-out", "auth-failed", "untrusted",
+    "garbled",      "unasked",    "knows",     "alone",     "handshake",   "fails",
+    "suspects",     "failed",     "suspected", "bus-down",  "bus-up",      "host",
+    "dc",           "port",       "bus",       "bound",     "nomad",       "desired",
+    "disconnected", "terminated", "consul",    "new",       "counted",     "keys-in",
+    "unswept",      "last-run",   "last-node", "gone"};
 
 constexpr std::array opinion_words{"failed", "suspected", "ok",     "link-down", "link-up",
                                    "noaddr", "handshake", "absent", "bus",       "epoch"};

@@ -307,6 +307,14 @@ InstanceReport Stage::report_of(const DrawnNode& node) const {
         }
     }
     for (const auto& row : report.table) {
+        if (row.id == report.table.front().primary) {
+            report.follows = row.address;
+        }
+    }
+    if (node.has("follows")) {
+        report.follows.port = static_cast<std::uint16_t>(number_of(node.get("follows", "")));
+    }
+    for (const auto& row : report.table) {
         report.current_epoch = std::max(report.current_epoch, row.config_epoch);
     }
     report.known_nodes = node.has("known") ? number_of(node.get("known", ""))

@@ -31,13 +31,15 @@ namespace rop::testing {
 /// Kinds: `primary [slots]`, `replica-of NAME`, `blank` (empty, alone, epoch 0).
 ///
 /// What it answers:     keys=N  epoch=N (config epoch)  timeout=500ms  run=ID  node=NAME|40 hex
-///                      offset=N  replid=ID  link-down (replication)  sync  state-fail  open-slots
+///                      offset=N  replid=ID  link-down (replication)  follows=PORT  sync
+///                      state-fail  open-slots  engine=redis  version=7.0.15  known=N
 ///                      unstreamed (copied, and its primary has not begun to send writes)
-///                      engine=redis  version=7.0.15  known=N  cluster-off  migration=yes|no
+///                      cluster-off  migration=yes|no
 ///                      counted=0-9,20 (slots whose keys were counted)  keys-in=SLOT:N,...
 ///                      operators=INST:EPOCH,...  (connections; then it counts as not swept)
-/// Whether it answers:  loading refused timed-out auth-failed untrusted garbled unasked (else:
-/// answered) Whom it knows:       knows=a,b  alone (knows nobody, known by nobody)  handshake=x,y
+/// Whether it answers:  loading refused timed-out auth-failed untrusted garbled unasked
+///                      (else: answered)
+/// Whom it knows:       knows=a,b  alone (knows nobody, known by nobody)  handshake=x,y
 ///                      fails=a,b  suspects=a,b  (its table's flags)
 /// What all others say: failed  suspected  bus-down  bus-up  (default: down when refused or gone)
 /// Where it is:         host=h1  dc=dc1  meta.KEY=VALUE  port=N  bus=N  bound=N (bus port really
