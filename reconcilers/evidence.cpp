@@ -177,6 +177,11 @@ const Instance* moved_to(const Snapshot& seen, const Record& record, const Insta
     return sound && !has_other_entry ? claimant : nullptr;
 }
 
+void enter(Record& record, const InstanceId& id, const NodeId& node) {
+    std::erase_if(record.former, [&](const FormerNode& gone) { return gone.node == node; });
+    record.members[id] = Member{node};
+}
+
 std::string place_of(const ClusterSpec& spec, const Instance& instance) {
     if (spec.spread == "datacenter") {
         return instance.datacenter;

@@ -57,6 +57,10 @@ struct Verdict {
 [[nodiscard]] const Instance* moved_to(const Snapshot& seen, const Record& record,
                                        const InstanceId& entry);
 
+/// Makes an instance a member. Who was a former node and is there again is none any more: it must
+/// not be forgotten as one.
+void enter(Record& record, const InstanceId& id, const NodeId& node);
+
 /// "a1b2c3d4" for UUIDs, everything else whole: for sentences.
 [[nodiscard]] std::string short_name(const InstanceId& id);
 

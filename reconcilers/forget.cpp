@@ -76,11 +76,18 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
     }
 }
 
+/// Who was given up may have been let in again; what counts then is that it is a member.
+bool is_member(const Record& record, const NodeId& node) {
+    return std::any_of(record.members.begin(), record.members.end(),
+                       [&](const auto& entry) { return entry.second.node == node; });
+}
+
 void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
     Forget forget;
     for (const auto& former : seen.record->former) {
         const std::vector<InstanceId> knowing = who_knows(seen, topology, former.node);
-        if (knowing.empty() || owns_slots(topology, former.node) ||
+        if (knowing.empty() || is_member(*seen.record, former.node) ||
+            owns_slots(topology, former.node) ||
             !is_unlinked_everywhere(seen, topology, former.node)) {
             continue;
         }

@@ -106,10 +106,7 @@ void Membership::let_former_members_back() {
     for (const auto& [id, instance] : seen_.instances) {
         if (!record_.members.contains(id) && judge(seen_, instance).kind == Kind::belongs &&
             comes_back(instance)) {
-            std::erase_if(record_.former, [&](const FormerNode& gone) {
-                return gone.node == instance.report->node;
-            });
-            record_.members[id] = Member{instance.report->node};
+            enter(record_, id, instance.report->node);
             moved_.push_back(id);
         }
     }
@@ -131,7 +128,7 @@ void Membership::enter_newcomers() {
         if (!is_new) {  // Restarted empty in place: who it was must not come back.
             record_.former.push_back(FormerNode{entry->second.node, seen_.wall});
         }
-        record_.members[id] = Member{instance.report->node};
+        enter(record_, id, instance.report->node);
         entered_.push_back(id);
     }
 }

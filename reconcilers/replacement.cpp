@@ -113,10 +113,10 @@ Proposal replace_dead_members(const Snapshot& seen) {
         const bool came_back_blank = it != seen.instances.end() && it->second.answered() &&
                                      judge(seen, it->second).kind == Kind::blank;
         if (came_back_blank) {
-            record.members[id] = Member{it->second.report->node};
+            enter(record, id, it->second.report->node);
         } else if (!free.empty()) {
             record.members.erase(id);
-            record.members[free.back()] = Member{seen.instances.at(free.back()).report->node};
+            enter(record, free.back(), seen.instances.at(free.back()).report->node);
             put_in_place_of(record, id, free.back());
             free.pop_back();
         } else {
