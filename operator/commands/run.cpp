@@ -185,6 +185,10 @@ Outcome run_operator(const config::Config& config, const Environment& environmen
     log::configure(log::Settings{
         .level = log::parse_level(config.log_level).value_or(log::Level::info),
         .format = log::parse_format(config.log_format).value_or(log::Format::logfmt)});
+    if (const auto problem = config::problem_of_listener(config)) {
+        return failure("http: " + *problem, "redis-operator run --help lists the settings",
+                       ExitCode::bad_usage);
+    }
     const auto consul_at = consul_config(config, environment);
     if (consul_at.has_error()) {
         return failure(consul_at.error(), correct_consul, ExitCode::bad_usage);

@@ -113,6 +113,8 @@ void read_environment_and_flags(const Sources& sources, Values& values) {
     }
 }
 
+}  // namespace
+
 std::optional<std::string> problem_of_listener(const Config& config) {
     if (config.http_cert_file.empty() != config.http_key_file.empty()) {
         return "certFile and keyFile must both be set, or neither: a certificate and its key go "
@@ -123,8 +125,6 @@ std::optional<std::string> problem_of_listener(const Config& config) {
     }
     return std::nullopt;
 }
-
-}  // namespace
 
 Result<Config> load(const Sources& sources) {
     Values values;
@@ -145,9 +145,6 @@ Result<Config> load(const Sources& sources) {
     if (problems.lines().empty()) {
         if (const auto relation = loop::problem_of(config.leadership)) {
             problems.add("leadership", "", *relation);
-        }
-        if (const auto relation = problem_of_listener(config)) {
-            problems.add("http", "", *relation);
         }
     }
     if (!problems.lines().empty()) {

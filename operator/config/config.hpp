@@ -75,6 +75,9 @@ struct Sources {
 /// environment variable counts as unset. `rejected` lists everything that is wrong, one line each.
 [[nodiscard]] Result<Config> load(const Sources& sources);
 
+/// What is wrong with the settings of our own listener together. They only matter to `run`.
+[[nodiscard]] std::optional<std::string> problem_of_listener(const Config& config);
+
 /// All files that prove who this operator is: no spec may name one of them as a password's.
 [[nodiscard]] std::vector<std::string> own_secret_files(const Config& config);
 

@@ -149,6 +149,17 @@ TEST(Config, KeepsTheRelationOfTheLeadershipsTimes) {
     EXPECT_EQ(refused(sources), "accepted");
 }
 
+TEST(Config, KeepsTheListenersFilesTogether) {
+    Config config;
+    EXPECT_EQ(problem_of_listener(config), std::nullopt);
+    config.http_client_ca_file = "/ca.pem";
+    EXPECT_THAT(problem_of_listener(config).value_or(""), HasSubstr("needs certFile and keyFile"));
+    config.http_cert_file = "/own.pem";
+    EXPECT_THAT(problem_of_listener(config).value_or(""), HasSubstr("must both be set"));
+    config.http_key_file = "/own.key";
+    EXPECT_EQ(problem_of_listener(config), std::nullopt);
+}
+
 TEST(Config, EndsThePrefixWithASlash) {
     Sources sources;
     sources.flags["--kv-prefix"] = "team/redis";
