@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import signal
 import time
+import urllib.request
 
 from .consul import Consul
 from .net import Link, enter, make_bridge
@@ -158,6 +159,10 @@ class Lab:
 
     def leader_url(self) -> str:
         return f"http://{self.wait_leader()['address']}"
+
+    def open(self, url: str, timeout: float = 3):
+        """A page that an operator serves."""
+        return urllib.request.urlopen(url, timeout=timeout)
 
     def leading(self) -> list[Host]:
         """Who says of itself that it leads now."""
