@@ -80,6 +80,29 @@ TEST(ResponseReader, EndOfTheConnection) {
     EXPECT_EQ(until_end.take().body, "ab");
 }
 
+/// Beast aborts when the last chunk comes in some pieces; found by test/fuzz/http_answer.cpp.
+TEST(ResponseReader, ChunksMayBeCutAnywhere) {
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string& body :
+         {std::string("0\r\n\r\n"), std::string("5\r\nhello\r\n0\r\n\r\n"),
+          std::string("1;a=b\r\nh\r\n4\r\nello\r\n0;c\r\nX: y\r\n\r\n")}) {
+        const std::string bytes = head + body;
+        for (std::size_t first = 0; first < bytes.size(); ++first) {
+            for (std::size_t piece = 1; piece < 8; ++piece) {
+                ResponseReader reader(HttpLimits{});
+                ResponseReader::State state = reader.put(bytes.substr(0, first)).value();
+                for (std::size_t at = first; at < bytes.size(); at += piece) {
+                    ASSERT_EQ(state, ResponseReader::State::incomplete) << at;
+                    state = reader.put(bytes.substr(at, piece)).value();
+                }
+                ASSERT_EQ(state, ResponseReader::State::complete) << first << " " << piece;
+                EXPECT_TRUE(reader.may_reuse());
+                EXPECT_EQ(reader.take().body, body.starts_with("0") ? "" : "hello");
+            }
+        }
+    }
+}
+
 /// Beast would gather the head of a chunk, and the fields after the last one, as long as they come.
 TEST(ResponseReader, NoLineGrowsWithoutEnd) {
     const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
