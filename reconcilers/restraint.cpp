@@ -30,8 +30,18 @@ Record with_correction(const Record& record, const Snapshot& seen, std::string_v
     return next;
 }
 
-bool is_over(const Correction& correction, const Snapshot& seen) {
-    return seen.wall - correction.at >= corrections_kept;
+std::vector<Step> close_old_corrections(const Snapshot& seen, CorrectionOf of, std::string why) {
+    Record record = *seen.record;
+    const auto closed = std::erase_if(record.corrections, [&](const Correction& one) {
+        return one.runs.empty() == (of == CorrectionOf::none) &&
+               seen.wall - one.at >= corrections_kept;
+    });
+    if (closed == 0) {
+        return {};
+    }
+    record.installation = seen.standing.installation;
+    record.epoch = seen.standing.epoch;
+    return {Step{WriteRecord{std::move(record), "close entries of corrections"}, std::move(why)}};
 }
 
 }  // namespace rop::reconcilers

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/plan.hpp"
 #include "api/snapshot.hpp"
 
 namespace rop::reconcilers {
@@ -28,7 +29,12 @@ inline constexpr std::chrono::hours corrections_kept{1};
 [[nodiscard]] Record with_correction(const Record& record, const Snapshot& seen,
                                      std::string_view what, std::vector<std::string> runs);
 
-/// `what` is right now: nobody fights about it if the last correction is old enough.
-[[nodiscard]] bool is_over(const Correction& correction, const Snapshot& seen);
+/// Corrections are of processes (they name runs) or of none (the count of a group).
+enum class CorrectionOf { processes, none };
+
+/// Of what is right now: the step that drops the entries which nobody undid for
+/// `corrections_kept`; none when there are none. Needs a record.
+[[nodiscard]] std::vector<Step> close_old_corrections(const Snapshot& seen, CorrectionOf of,
+                                                      std::string why);
 
 }  // namespace rop::reconcilers

@@ -12,24 +12,6 @@
 #include "reconcilers/restraint.hpp"
 
 namespace rop::reconcilers {
-namespace {
-
-void close_old_entries(const Snapshot& seen, Proposal& proposal) {
-    Record record = *seen.record;
-    std::erase_if(record.corrections, [&](const Correction& correction) {
-        return correction.runs.empty() && is_over(correction, seen);
-    });
-    if (record != *seen.record) {
-        record.installation = seen.standing.installation;
-        record.epoch = seen.standing.epoch;
-        proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "close entries of corrections"},
-                 "the count held for an hour"});
-    }
-}
-
-}  // namespace
-
 Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     Proposal proposal;
     if (!seen.record || !spec.nomad || spec.nomad->scale != ScaleRule::yes) {
@@ -59,7 +41,8 @@ Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     }
     const std::uint32_t wanted = spec.instances_wanted();
     if (seen.group->count >= wanted) {
-        close_old_entries(seen, proposal);
+        proposal.steps =
+            close_old_corrections(seen, CorrectionOf::none, "the count held for an hour");
         return proposal;
     }
     if (is_contested(*seen.record, "count", "")) {

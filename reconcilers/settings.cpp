@@ -57,21 +57,6 @@ std::string reason_of(const Deviation& deviation) {
            std::string(deviation.setting);
 }
 
-/// Corrections that nobody undid for a while are history.
-void close_old_entries(const Snapshot& seen, Proposal& proposal) {
-    Record record = *seen.record;
-    std::erase_if(record.corrections, [&](const Correction& correction) {
-        return !correction.runs.empty() && is_over(correction, seen);
-    });
-    if (record != *seen.record) {
-        record.installation = seen.standing.installation;
-        record.epoch = seen.standing.epoch;
-        proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "close entries of corrections"},
-                 "they held for an hour"});
-    }
-}
-
 }  // namespace
 
 Proposal settings(const ClusterSpec& spec, const Snapshot& seen) {
@@ -109,7 +94,8 @@ Proposal settings(const ClusterSpec& spec, const Snapshot& seen) {
         proposal.steps.push_back(Step{WriteRecord{std::move(record), "note what was put right"},
                                       "whoever sets it back is not fought for ever"});
     } else if (timeout.contested.empty() && migration.contested.empty()) {
-        close_old_entries(seen, proposal);
+        proposal.steps =
+            close_old_corrections(seen, CorrectionOf::processes, "they held for an hour");
     }
     return proposal;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/path.hpp"
 #include "operator/consul/parse.hpp"
 #include "operator/consul/write.hpp"
 #include "operator/net/api_client.hpp"
@@ -188,7 +189,7 @@ Error unaddressable(std::string_view key) {
 
 asio::awaitable<Result<Page<std::vector<ports::KvEntry>>>> RealConsul::kv_list(
     std::string prefix, BlockingQuery query) {
-    if (!net::is_clean_path(prefix)) {
+    if (!is_clean_path(prefix)) {
         co_return unaddressable(prefix);
     }
     Target target = global("/v1/kv/" + percent_encode_path(prefix));
@@ -211,7 +212,7 @@ asio::awaitable<Result<Page<std::vector<ports::KvEntry>>>> RealConsul::kv_list(
 
 asio::awaitable<Result<Page<std::optional<ports::KvEntry>>>> RealConsul::kv_get(
     std::string key, BlockingQuery query) {
-    if (!net::is_clean_path(key)) {
+    if (!is_clean_path(key)) {
         co_return unaddressable(key);
     }
     Target target = global("/v1/kv/" + percent_encode_path(key));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/path.hpp"
+
 namespace rop::loop {
 
 namespace asio = boost::asio;
@@ -17,25 +19,16 @@ constexpr std::string_view usual_item = "password";
 constexpr std::string_view why_there =
     "; whoever writes a spec decides where its password goes, so it may name only its own";
 
-bool has_clean_segments(std::string_view path) {
-    for (;;) {
-        const auto slash = path.find('/');
-        const std::string_view segment = path.substr(0, slash);
-        if (segment.empty() || segment == "." || segment == "..") {
-            return false;
-        }
-        if (slash == std::string_view::npos) {
-            return true;
-        }
-        path.remove_prefix(slash + 1);
-    }
+/// What is named below a place of one's own: nothing that leads out of it, and not a folder.
+bool leads_below(std::string_view rest) {
+    return !rest.ends_with('/') && is_clean_path(rest);
 }
 
 Result<std::optional<SecretPlace>> key_place(const ClusterSpec& spec,
                                              const std::string& kv_prefix) {
     const std::string& key = spec.auth->password.where;
     const std::string own = kv_prefix + "secrets/" + spec.name.value() + "/";
-    if (!key.starts_with(own) || !has_clean_segments(std::string_view(key).substr(own.size()))) {
+    if (!key.starts_with(own) || !leads_below(std::string_view(key).substr(own.size()))) {
         return Error{ErrorKind::rejected,
                      "the Consul key " + key + " is not below " + own + std::string(why_there)};
     }
@@ -49,8 +42,8 @@ Result<std::optional<SecretPlace>> variable_place(const ClusterSpec& spec) {
     const std::string item =
         hash == std::string::npos ? std::string(usual_item) : where.substr(hash + 1);
     const std::string own = std::string(variables) + spec.name.value();
-    const bool is_below = path.starts_with(own + "/") &&
-                          has_clean_segments(std::string_view(path).substr(own.size() + 1));
+    const bool is_below =
+        path.starts_with(own + "/") && leads_below(std::string_view(path).substr(own.size() + 1));
     if (path != own && !is_below) {
         return Error{ErrorKind::rejected, "the Nomad variable " + path + " is neither " + own +
                                               " nor below it" + std::string(why_there)};

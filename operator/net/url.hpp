@@ -36,10 +36,6 @@ struct ServerUrl {
 /// A key with slashes: segment by segment, the slashes kept.
 [[nodiscard]] std::string percent_encode_path(std::string_view path);
 
-/// False for what servers in Go clean up and answer with a redirect to another path: empty,
-/// "." or ".." as a segment, a leading slash. A trailing slash is fine.
-[[nodiscard]] bool is_clean_path(std::string_view path);
-
 /// A path with a query, built in order: Target("/v1/kv/a").with("wait", "25s").with("recurse").
 class Target {
   public:

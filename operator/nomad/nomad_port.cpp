@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "api/path.hpp"
 #include "operator/net/api_client.hpp"
 #include "operator/nomad/parse.hpp"
 
@@ -157,7 +158,7 @@ asio::awaitable<Result<void>> RealNomad::scale(NomadTarget target, std::uint32_t
 
 asio::awaitable<Result<Page<std::optional<ports::VariableItems>>>> RealNomad::variable(
     std::string nomad_namespace, std::string path, BlockingQuery query) {
-    if (!net::is_clean_path(path)) {
+    if (!is_clean_path(path)) {
         co_return Error{ErrorKind::rejected, "no Nomad variable can be called " + path};
     }
     Target target = regional("/v1/var/" + net::percent_encode_path(path));

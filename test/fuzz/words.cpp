@@ -6,6 +6,7 @@
 #include "api/duration.hpp"
 #include "api/json/status_json.hpp"
 #include "api/nearest.hpp"
+#include "api/path.hpp"
 #include "api/slot.hpp"
 #include "operator/consul/base64.hpp"
 #include "operator/net/url.hpp"
@@ -41,7 +42,7 @@ void encode(std::string_view text) {
     }
     require(decoded == text, "what was encoded can be decoded");
     require(encoded.find('/') == std::string::npos, "it stays one segment");
-    if (rop::net::is_clean_path(text)) {
+    if (rop::is_clean_path(text)) {
         require(text.find("//") == std::string_view::npos && !text.starts_with('/'),
                 "a clean path has no empty segment");
     }

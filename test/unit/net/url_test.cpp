@@ -81,15 +81,6 @@ TEST(Url, EncodesEverythingThatIsNotPlain) {
               "redis-operator/clusters/a%20b/spec");
 }
 
-TEST(Url, KnowsPathsThatAServerWouldClean) {
-    EXPECT_TRUE(is_clean_path("a"));
-    EXPECT_TRUE(is_clean_path("redis-operator/clusters/"));
-    EXPECT_TRUE(is_clean_path("a/..b/.c"));
-    for (const char* path : {"", "/", "/a", "a//b", "a/../b", "a/.", "..", "a//"}) {
-        EXPECT_FALSE(is_clean_path(path)) << path;
-    }
-}
-
 TEST(Target, PutsTheQueryTogether) {
     EXPECT_EQ(Target("/v1/nodes").text(), "/v1/nodes");
     EXPECT_EQ(Target("/v1/kv/a")
