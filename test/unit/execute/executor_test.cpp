@@ -1,6 +1,6 @@
 #include "operator/execute/executor.hpp"
 
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -58,6 +58,9 @@ class FakeRedis : public ports::RedisPort {
             co_return outcome;
         }
         names.push_back(request.connection_name);
+        if (when_written) {
+            when_written();
+        }
         const auto silent = unanswered.find(request.to.port);
         if (silent != unanswered.end()) {
             outcome.written = true;
@@ -85,6 +88,7 @@ class FakeRedis : public ports::RedisPort {
     std::map<std::string, std::string> errors;  // By what is sent.
     std::map<std::uint16_t, bool> unanswered;   // By port.
     FakeLease* lose_lease_while_waiting = nullptr;
+    std::function<void()> when_written;
 };
 
 /// Only transactions; everything else a test of the executor must not reach.
@@ -198,11 +202,37 @@ TEST_F(ExecutorTest, SendsNothingWithoutTheLease) {
     EXPECT_TRUE(redis.names.empty());
 }
 
+/// Nothing asks again on the way to Consul and Nomad.
+TEST_F(ExecutorTest, NeitherRecordsNorScalesWithoutTheLease) {
+    lease.is_held = false;
+
+    EXPECT_TRUE(run({Step{WriteRecord{Record{}, "test"}, "test"}}).fenced());
+    EXPECT_TRUE(consul.asked.empty());
+    EXPECT_TRUE(run({Step{RaiseCount{}, "test"}}).fenced()) << "Nomad was asked for";
+}
+
 TEST_F(ExecutorTest, SendsNothingUnderAnotherEpochThanThePlans) {
     lease.now_epoch = 2;
 
     EXPECT_TRUE(run({follow("a")}).fenced());
     EXPECT_TRUE(redis.names.empty());
+}
+
+/// Whoever lost the lease between two writes of one stage knows it only by being asked again.
+TEST_F(ExecutorTest, IsAskedBeforeEveryWriteOfAStage) {
+    redis.when_written = [&] { lease.is_held = false; };
+    const Forget forget{{NodeId{"x"}}, {InstanceId{"a"}, InstanceId{"b"}, InstanceId{"c"}}};
+
+    EXPECT_TRUE(run({Step{forget, "test"}}).fenced());
+    EXPECT_EQ(redis.sent, std::vector<std::string>{"21000 CLUSTER FORGET"});
+}
+
+TEST_F(ExecutorTest, WritesNothingUnderAnEpochThatBeganMeanwhile) {
+    redis.when_written = [&] { ++lease.now_epoch; };
+    const Forget forget{{NodeId{"x"}}, {InstanceId{"a"}, InstanceId{"b"}, InstanceId{"c"}}};
+
+    EXPECT_TRUE(run({Step{forget, "test"}}).fenced());
+    EXPECT_EQ(redis.sent, std::vector<std::string>{"21000 CLUSTER FORGET"});
 }
 
 TEST_F(ExecutorTest, WaitingForAnAnswerEndsWithTheLease) {
