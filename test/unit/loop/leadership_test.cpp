@@ -203,6 +203,17 @@ TEST_F(LeadershipTest, LossIsToldByExpiryToo) {
     EXPECT_TRUE(at_once) << "it is not held now";
 }
 
+TEST_F(LeadershipTest, ASlowAnswerProvesNoMoreThanWhenItWasAskedFor) {
+    start_with_leader_a();
+    a_.consul.latency = 300ms;
+    time_.advance(3s);
+    ASSERT_TRUE(a_.held());
+    a_.consul.line = Line::silent;
+    time_.advance(900ms);
+    EXPECT_FALSE(a_.held())
+        << "the newest proof was asked for 600 ms before the silence, or longer";
+}
+
 TEST_F(LeadershipTest, ASessionThatIsDestroyedEndsTheHold) {
     start_with_leader_a();
     bool lost = false;
