@@ -5,7 +5,9 @@
 // Ranks after slot coverage: a cluster without redundancy serves, one with a hole does not.
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +78,14 @@ std::size_t count_replicas(const Snapshot& seen, const Topology& topology, const
                       [&](const NodeId& node) { return may_replicate(seen, topology, node); }));
 }
 
+/// Of one opening at least.
+std::size_t fewest_replicas(const std::vector<Opening>& open) {
+    return std::min_element(
+               open.begin(), open.end(),
+               [](const Opening& a, const Opening& b) { return a.replicas < b.replicas; })
+        ->replicas;
+}
+
 std::vector<Opening> openings(const ClusterSpec& spec, const Snapshot& seen,
                               const Topology& topology) {
     std::vector<Opening> found;
@@ -88,33 +98,52 @@ std::vector<Opening> openings(const ClusterSpec& spec, const Snapshot& seen,
     return found;
 }
 
-/// The candidate for the neediest primary, or end() when nobody there knows it yet.
-std::vector<const Instance*>::iterator best_for(const ClusterSpec& spec, const Opening& opening,
-                                                std::vector<const Instance*>& free) {
-    const auto knows = [&](const Instance* candidate) {
-        const TableRow* row = row_of(*candidate, opening.primary->report->node);
+struct Match {
+    std::size_t opening = 0;
+    std::size_t candidate = 0;
+};
+
+/// Among the primaries with the fewest replicas one that somebody from another place can follow,
+/// else one that anybody can. nullopt: nobody knows any of these yet. There is one opening at
+/// least.
+std::optional<Match> match(const ClusterSpec& spec, const std::vector<Opening>& open,
+                           const std::vector<const Instance*>& free) {
+    const std::size_t fewest = fewest_replicas(open);
+    std::vector<std::string> places;
+    for (const Instance* candidate : free) {
+        places.push_back(place_of(spec, *candidate));
+    }
+    const auto knows = [](const Instance& candidate, const Opening& opening) {
+        const TableRow* row = row_of(candidate, opening.primary->report->node);
         return row != nullptr && row->is_primary;
     };
-    const auto elsewhere = std::find_if(free.begin(), free.end(), [&](const Instance* candidate) {
-        return knows(candidate) && place_of(spec, *candidate) != opening.place;
-    });
-    return elsewhere != free.end() ? elsewhere : std::find_if(free.begin(), free.end(), knows);
+    for (const bool apart : {true, false}) {
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            for (std::size_t j = 0; j < free.size() && open[i].replicas == fewest; ++j) {
+                if ((!apart || places[j] != open[i].place) && knows(*free[j], open[i])) {
+                    return Match{i, j};
+                }
+            }
+        }
+    }
+    return std::nullopt;
 }
 
 Follow place_all(const ClusterSpec& spec, std::vector<Opening> open,
                  std::vector<const Instance*> free) {
     Follow follow;
     while (!free.empty() && !open.empty()) {
-        const auto neediest = std::min_element(
-            open.begin(), open.end(),
-            [](const Opening& a, const Opening& b) { return a.replicas < b.replicas; });
-        const auto candidate = best_for(spec, *neediest, free);
-        if (candidate == free.end()) {
-            open.erase(neediest);
+        const auto found = match(spec, open, free);
+        if (!found) {
+            std::erase_if(open, [fewest = fewest_replicas(open)](const Opening& opening) {
+                return opening.replicas == fewest;
+            });
             continue;
         }
-        follow.pairs.push_back(Follow::Pair{(*candidate)->id, neediest->primary->report->node});
-        ++neediest->replicas;
+        Opening& neediest = open[found->opening];
+        const auto candidate = free.begin() + static_cast<std::ptrdiff_t>(found->candidate);
+        follow.pairs.push_back(Follow::Pair{(*candidate)->id, neediest.primary->report->node});
+        ++neediest.replicas;
         free.erase(candidate);
     }
     return follow;
@@ -164,11 +193,9 @@ Follow even_out(const ClusterSpec& spec, const Snapshot& seen, const Topology& t
     if (!topology.whole() || open.empty() || spare.empty()) {
         return follow;
     }
-    const auto neediest = std::min_element(
-        open.begin(), open.end(),
-        [](const Opening& a, const Opening& b) { return a.replicas < b.replicas; });
-    if (const auto candidate = best_for(spec, *neediest, spare); candidate != spare.end()) {
-        follow.pairs.push_back(Follow::Pair{(*candidate)->id, neediest->primary->report->node});
+    if (const auto found = match(spec, open, spare)) {
+        follow.pairs.push_back(
+            Follow::Pair{spare[found->candidate]->id, open[found->opening].primary->report->node});
     }
     return follow;
 }
