@@ -13,28 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from lab.hosted import Hosted  # noqa: E402
 from lab.hosts import Lab  # noqa: E402
+from lab.measured import measured, pytest_terminal_summary, told  # noqa: E402, F401
 from lab.net import enter  # noqa: E402
 
 enter()
-
-MEASURED = pytest.StashKey[list[str]]()
-
-
-def pytest_configure(config):
-    config.stash[MEASURED] = []
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if config.stash[MEASURED]:
-        terminalreporter.section("measured")
-        for line in config.stash[MEASURED]:
-            terminalreporter.write_line(line)
-
-
-@pytest.fixture(scope="session")
-def measured(request):
-    """measured("what", seconds): shown at the end of the run."""
-    return lambda what, seconds: request.config.stash[MEASURED].append(f"{seconds:6.2f} s  {what}")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 Unlike MONITOR it has the commands of administrators, and the names of connections.
 """
 
+from collections.abc import Iterable
+
 import redis
 
 from .redis_server import RedisServer
@@ -17,6 +19,12 @@ READS = {
 CHANGES = {"REPLICAOF", "SLAVEOF", "FAILOVER", "FLUSHALL", "FLUSHDB", "RESTORE", "MIGRATE", "SHUTDOWN", "DEBUG", "DEL"}
 
 
+def changes(words: list[str]) -> bool:
+    """Of one command: whether it changes something."""
+    family, word = words[0].upper(), words[1].upper() if len(words) > 1 else ""
+    return word not in READS[family] if family in READS else family in CHANGES
+
+
 class Entry:
     def __init__(self, said: dict):
         self.number: int = said["id"]
@@ -26,8 +34,7 @@ class Entry:
 
     @property
     def changes(self) -> bool:
-        family, word = self.words[0].upper(), self.words[1].upper() if len(self.words) > 1 else ""
-        return word not in READS[family] if family in READS else family in CHANGES
+        return changes(self.words)
 
     @property
     def epoch(self) -> int:
@@ -42,9 +49,9 @@ class Entry:
 class Audit:
     """Of some instances, from `now()` on; the tests' own commands (from the bridge) are left out."""
 
-    def __init__(self, servers: list[RedisServer], own: str = "10.77.0.254"):
+    def __init__(self, servers: list[RedisServer], own: Iterable[str] = ("10.77.0.254",)):
         self._servers = servers
-        self._own = own
+        self._own = set(own)
         self._from: dict[RedisServer, int] = {}
 
     def now(self) -> "Audit":
@@ -62,17 +69,17 @@ class Audit:
     def changes(self, server: RedisServer) -> list[Entry]:
         """In the order in which they were carried out."""
         first = self._from.get(server, 0)
-        entries = [one for one in self._read(server) if one.changes and one.host != self._own and one.number >= first]
+        entries = [one for one in self._read(server) if one.changes and one.host not in self._own and one.number >= first]
         return sorted(entries, key=lambda one: one.number)
 
     def all(self) -> list[Entry]:
-        return [entry for server in self._servers if server.process.alive() for entry in self.changes(server)]
+        return [entry for server in self._servers if server.alive() for entry in self.changes(server)]
 
     def assert_fenced(self) -> None:
         """Every change was made under a name, epochs never go back at any instance, and each epoch is of one host."""
         hosts: dict[int, set[str]] = {}
         for server in self._servers:
-            if not server.process.alive():
+            if not server.alive():
                 continue
             newest = 0
             for entry in self.changes(server):

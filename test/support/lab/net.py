@@ -7,6 +7,7 @@ before anything is made: nothing of the machine is touched, and everything vanis
 import ctypes
 import json
 import os
+import socket
 import subprocess
 
 from .process import StartFailed, wait_until
@@ -128,6 +129,8 @@ class Link:
 
 
 def make_bridge() -> None:
+    if any(name == "lab" for _, name in socket.if_nameindex()):
+        return
     run("ip", "link", "add", "lab", "type", "bridge", "forward_delay", "0")
     run("ip", "addr", "add", f"{SUBNET}.254/24", "dev", "lab")
     run("ip", "link", "set", "lab", "up")

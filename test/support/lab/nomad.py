@@ -109,11 +109,12 @@ class Nomad:
 
 class StandIn(Nomad):
     def __init__(self, folder: pathlib.Path, consuls: list[Consul], security: Security | None = None):
-        port = free_port()
+        address = consuls[0].address
+        port = free_port(address)
         hosts = ",".join(f"h{i + 1}={c.address}:{c.http_port}" for i, c in enumerate(consuls))
         command = [
-            sys.executable, "-m", "nomad_stand_in", "--http-port", str(port), "--data-dir", str(folder / "stand-in"),
-            "--consul-hosts", hosts,
+            sys.executable, "-m", "nomad_stand_in", "--http-host", address, "--http-port", str(port),
+            "--data-dir", str(folder / "stand-in"), "--consul-hosts", hosts,
         ]  # fmt: skip
         env = {"PYTHONPATH": str(ROOT / "test/support")}
         if security:
@@ -122,7 +123,7 @@ class StandIn(Nomad):
             command += ["--acl-token-file", str(security.nomad_tokens())]
             env |= {"CONSUL_CACERT": str(security.authority.ca), "CONSUL_HTTP_TOKEN": security.tokens["consul-nomad"]}
             self.context, self.token = security.client_context(), security.nomad_root_token
-        self.url = f"http{'s' if security else ''}://127.0.0.1:{port}"
+        self.url = f"http{'s' if security else ''}://{address}:{port}"
         self.process = Process("nomad stand-in", command, folder / "nomad.log", env)
 
     def task_pid(self, allocation: str) -> int:

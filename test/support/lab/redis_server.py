@@ -41,6 +41,9 @@ class RedisServer:
     def endpoint(self) -> tuple[str, int]:
         return self.address, self.port
 
+    def alive(self) -> bool:
+        return self.process.alive()
+
     def ask(self, *words: str, timeout: float = 2) -> str:
         """One command, one raw reply (RESP text)."""
         with self._connect(timeout) as connection:

@@ -17,21 +17,23 @@ MANIFESTS = ROOT / "manifests"
 class World:
     """`hosts` Consul agents and as many Nomad clients (one of each on a real Nomad)."""
 
-    def __init__(self, folder: pathlib.Path, hosts: int = 3, nomad_program: str = "", secure: bool = False):
+    def __init__(self, folder: pathlib.Path, hosts: int = 3, nomad_program: str = "", secure: bool = False,
+                 network: str = "127.0.0", first: int = 1):  # fmt: skip
+        """The hosts' addresses are `network`.`first` and those that follow."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._open = contextlib.ExitStack()
         count = 1 if nomad_program else hosts
-        addresses = [f"127.0.0.{i}" for i in range(1, count + 1)]
+        addresses = [f"{network}.{i}" for i in range(first, first + count)]
         self.security = Security(folder / "secure", addresses) if secure else None
         try:
             self.consuls: list[Consul] = []
             self._open.callback(lambda: stop_all([consul.process for consul in self.consuls]))
-            self.consul = Consul(folder / "consul-1", "127.0.0.1", node="h1", security=self.security)
+            self.consul = Consul(folder / "consul-1", addresses[0], node="h1", security=self.security)
             self.consuls.append(self.consul)
             self.consul.wait()
             for i in range(2, count + 1):
-                agent = Consul(folder / f"consul-{i}", f"127.0.0.{i}", join=self.consul, node=f"h{i}",
+                agent = Consul(folder / f"consul-{i}", addresses[i - 1], join=self.consul, node=f"h{i}",
                                http_port=self.consul.http_port, security=self.security)  # fmt: skip
                 self.consuls.append(agent)
             for agent in self.consuls:
