@@ -141,9 +141,11 @@ bool is_in_sync(const Snapshot& seen, const Topology& topology, const Instance& 
         return replica.report->link_up;  // Of a silent primary SlotsCovered tells.
     }
     const auto& streams = primary->report->streams_to;
-    // What was never written to has nothing to acknowledge.
+    // What was never written to has nothing to acknowledge. Nor has what holds no key: Redis' own
+    // first ping counts as written, and is acknowledged up to a second later.
     const auto flows = [&](const StreamedReplica& stream) {
-        return stream.online && (stream.offset > 0 || primary->report->repl_offset == 0);
+        return stream.online && (stream.offset > 0 || primary->report->repl_offset == 0 ||
+                                 primary->report->keys == 0);
     };
     const auto it = std::find_if(streams.begin(), streams.end(), [&](const auto& stream) {
         return stream.at == *replica.address || stream.at == replica.report->announced;
