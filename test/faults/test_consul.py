@@ -16,15 +16,9 @@ def busy(cluster):
     """A formed cluster that a client writes to. Whatever Consul does, no write fails, none is lost, and nobody changes
     anything at any Redis."""
     cluster.formed()
-    audit, epochs = cluster.audit().now(), cluster.epochs()
-    with cluster.writer() as writer:
+    with cluster.served_all_along():
         yield cluster
         cluster.declared.until_ready()
-        writer.wait_written()
-    writer.assert_never_refused()
-    writer.assert_nothing_lost()
-    audit.assert_untouched()
-    assert cluster.epochs() == epochs
 
 
 def consul_leader(lab):
@@ -256,15 +250,9 @@ def test_015_answer_to_writing_the_record_is_lost(lab, cluster, meddled, state):
 def test_058_consul_answers_late(lab, cluster, meddled):
     """Up to half a second each way: too late for a lease at times. Redis hears nothing of it."""
     cluster.formed()
-    audit, epochs = cluster.audit().now(), cluster.epochs()
-    with cluster.writer() as writer:
+    with cluster.served_all_along():
         meddled.meddler.late = (0.1, 0.5)
         time.sleep(8)  # The fault lasts so long.
         meddled.meddler.late = (0.0, 0.0)
         until_it_leads(lab, meddled, 30)
         cluster.declared.until_ready()
-        writer.wait_written()
-    writer.assert_never_refused()
-    writer.assert_nothing_lost()
-    audit.assert_untouched()
-    assert cluster.epochs() == epochs

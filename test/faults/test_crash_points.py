@@ -2,7 +2,7 @@
 in the end all is as after a life in which nobody died, and nothing was done twice.
 
 A sample, for test/crash kills a simulated one at every point. A life of a cluster is disturbed while it is formed, while a
-replica is placed, and while that one is forgotten. Two lives at a time, since they mostly wait.
+replica is placed, and while that one is forgotten. Three lives at a time, since they mostly wait.
 """
 
 import queue
@@ -17,7 +17,7 @@ from lab.net import SUBNET, make_bridge, run
 from lab.world import World
 
 HOSTS = range(101, 104)  # Of Consul, Nomad and what runs on it: at the bridge itself, as nothing fails there.
-LANES = 2
+LANES = 3
 
 
 def before(effect: str, which: int = 1) -> Point:

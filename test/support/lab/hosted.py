@@ -1,5 +1,6 @@
 """One cluster on the hosts of a lab: its redis-servers, registered by their hosts' own agents, its spec, and what it says."""
 
+import contextlib
 import itertools
 import pathlib
 import signal
@@ -135,6 +136,19 @@ class Hosted:
 
     def audit(self) -> Audit:
         return Audit(self.servers)
+
+    @contextlib.contextmanager
+    def served_all_along(self, untouched: bool = True):
+        """Around a fault: gives a client that writes. No write is refused, none that was acknowledged is lost, every primary
+        stays one, and nobody changes anything at any Redis; not `untouched`: nobody without a lease."""
+        audit, epochs = self.audit().now(), self.epochs()
+        with self.writer() as writer:
+            yield writer
+            writer.wait_written()
+        writer.assert_never_refused()
+        writer.assert_nothing_lost()
+        audit.assert_untouched() if untouched else audit.assert_fenced()
+        assert self.epochs() == epochs
 
     def assert_whole(self, primaries: int = 3, replicas: int = 3, seconds: float = 10) -> None:
         with self.witness() as witness:
