@@ -346,6 +346,9 @@ asio::awaitable<void> ClusterLoop::publish() {
     if (documents_.record_index == 0 && documents_.offer) {
         anchor = {base + "spec", documents_.offer->modify_index};
     }
+    if (kv_.certain && publisher_.was_replaced(documents_.status_index, kv_.at)) {
+        publisher_.forget_written();  // People and their dashboards read it there.
+    }
     const std::optional<Moment> again =
         co_await publisher_.publish(view_.status, events_, std::move(anchor));
     if (again) {

@@ -43,6 +43,7 @@ void read_key(const ports::KvEntry& entry, std::string_view key, const ClusterNa
             documents.events = std::move(events).value();
         }
     } else if (key == "status") {
+        documents.status_index = entry.modify_index;
         auto status = json::parse_status(entry.value);
         if (status.has_value()) {
             documents.status = std::move(status).value();

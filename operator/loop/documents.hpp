@@ -22,6 +22,7 @@ struct Documents {
     std::string record_problem;  // The record cannot be read: nothing may be done.
     std::vector<Event> events;
     std::optional<ClusterStatus> status;  // As last published, by whoever led then.
+    std::uint64_t status_index = 0;       // 0: there is none.
 
     /// Whether something changed that a round must look at (not the status we wrote ourselves).
     [[nodiscard]] bool same_wish(const Documents& other) const;

@@ -30,6 +30,12 @@ std::string camel(const std::string& kind) {
     return text;
 }
 
+std::uint64_t index_of(const ports::TxnAnswer& answer, const std::string& key) {
+    const auto it = std::find_if(answer.entries.begin(), answer.entries.end(),
+                                 [&](const ports::KvEntry& entry) { return entry.key == key; });
+    return it == answer.entries.end() ? 0 : it->modify_index;
+}
+
 }  // namespace
 
 void EventLog::add(Timestamp now, EventType type, std::string reason, std::string message) {
@@ -114,6 +120,8 @@ asio::awaitable<std::optional<Moment>> Publisher::publish(
     const Result<ports::TxnAnswer> answer = co_await consul_->txn(std::move(operations));
     if (answer.has_value() && answer.value().applied) {
         written_ = *status;
+        written_index_ = index_of(answer.value(), base + "status");
+        written_at_ = time_->now();
         events_written_ = events;
         co_return std::nullopt;
     }

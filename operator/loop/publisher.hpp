@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,7 +59,15 @@ class Publisher {
         ports::KvCheckIndex anchor);
 
     /// Somebody else may have written since: the next publish() writes anew.
-    void forget_written() { written_.reset(); }
+    void forget_written() {
+        written_.reset();
+        events_written_.clear();
+    }
+    /// Whether a view of the keys, current at `seen_at`, shows that our status was replaced or
+    /// deleted by somebody: there its index is `index` (0: it is not there).
+    [[nodiscard]] bool was_replaced(std::uint64_t index, Moment seen_at) const {
+        return written_ && seen_at > written_at_ && index != written_index_;
+    }
 
   private:
     ports::TimePort* time_;
@@ -66,6 +75,8 @@ class Publisher {
     ClusterName name_;
     PublisherOptions options_;
     std::optional<ClusterStatus> written_;
+    std::uint64_t written_index_ = 0;
+    Moment written_at_{};  // When we knew of it.
     std::vector<Event> events_written_;
     std::optional<Moment> last_;
 };

@@ -172,6 +172,19 @@ TEST_F(PublisherTest, WritesAnewWhatSomebodyElseMayHaveWritten) {
     EXPECT_NE(stored(status_key), "older");
 }
 
+TEST_F(PublisherTest, KnowsItsOwnStatusFromOneThatSomebodyPutThere) {
+    EXPECT_FALSE(publisher_.was_replaced(7, time_.now())) << "nothing was written yet";
+    (void)publish(status_of(Phase::ready));
+    const std::uint64_t ours = store_.get(status_key)->modify_index;
+    const Moment before = time_.now();
+    time_.advance(1s);
+
+    EXPECT_FALSE(publisher_.was_replaced(ours, time_.now()));
+    EXPECT_FALSE(publisher_.was_replaced(ours - 1, before)) << "the view is older than our writing";
+    EXPECT_TRUE(publisher_.was_replaced(ours + 1, time_.now()));
+    EXPECT_TRUE(publisher_.was_replaced(0, time_.now())) << "deleted";
+}
+
 Timestamp at(int second) {
     return Timestamp{std::chrono::seconds(second)};
 }
