@@ -108,7 +108,28 @@ void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposa
     }
 }
 
+/// Whose clock ran ahead would keep an entry open for as long as that: its minute begins now.
+bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
+    Record record = signed_record(seen);
+    std::size_t count = 0;
+    for (auto& former : record.former) {
+        if (former.since - seen.wall > ban) {
+            former.since = seen.wall;
+            ++count;
+        }
+    }
+    if (count > 0) {
+        proposal.steps.push_back(
+            Step{WriteRecord{std::move(record), "date entries of former nodes anew"},
+                 std::to_string(count) + " of them lie in the future"});
+    }
+    return count > 0;
+}
+
 void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
+    if (set_right_what_lies_ahead(seen, proposal)) {
+        return;
+    }
     Record record = signed_record(seen);
     const auto stays_away = [&](const FormerNode& former) {
         return topology.missing.empty() && seen.wall - former.since >= ban &&

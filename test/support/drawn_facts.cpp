@@ -186,7 +186,9 @@ std::optional<Record> record_of(const Drawing& drawing, const ClusterSpec& in_fo
                 record.layout.push_back(shard_of(word));
             }
         } else if (line.keyword == "former") {
-            const auto age = drawn_duration(line.rest.size() > 1 ? line.rest[1] : "0ms");
+            const bool ahead = line.rest.size() > 2 && line.rest[1] == "ahead";
+            const auto span = drawn_duration(line.rest.size() > 1 ? line.rest.back() : "0ms");
+            const auto age = ahead ? -span : span;
             record.former.push_back({drawn_id(drawing, line.rest.front()), seen.wall - age});
         } else if (line.keyword == "corrected") {
             record.corrections.push_back(correction_of(line, seen.wall));
