@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/ports/client_list.hpp"
 #include "operator/redis/connection.hpp"
 #include "operator/redis/turns.hpp"
 
@@ -39,6 +40,9 @@ struct Channel {
     Turns turns;
     std::shared_ptr<Connection> connection;
     std::optional<Failures> failures;
+    /// The name of a connection that may have left commands on their way: what changes something
+    /// and was not answered.
+    std::string unsettled;
 };
 
 /// Closes a connection that its user left in the middle of something.
@@ -95,6 +99,8 @@ class RedisClient : public ports::RedisPort {
                                         Moment until);
     asio::awaitable<RedisOutcome> open(std::shared_ptr<Channel> channel, Endpoint at, Identity who,
                                        Moment until);
+    asio::awaitable<RedisOutcome> settle(std::shared_ptr<Channel> channel,
+                                         std::shared_ptr<Connection> connection, Moment until);
     std::shared_ptr<net::TlsFiles> tls_files(const ports::Access* access);
     void note_failure(Channel& channel, const RedisOutcome& outcome, Identity who) const;
 
@@ -137,15 +143,53 @@ asio::awaitable<RedisOutcome> RedisClient::serve(std::shared_ptr<Channel> channe
         co_return failed(Contact::closed, ErrorKind::unavailable, "the connection was closed");
     }
     InUse in_use(connection);
+    if (request.may_write) {
+        channel->unsettled = connection->identity().name;
+    }
     RedisOutcome outcome = co_await connection->exchange(std::move(request.commands),
                                                          std::move(request.may_write), until);
     in_use.done();
+    if (!outcome.failure || !outcome.written) {
+        channel->unsettled.clear();
+    }
     if (outcome.failure) {
         connection->close(*outcome.failure);
     } else if (is_no_longer_known(outcome)) {
         connection->close(Error{ErrorKind::denied, "it does not know us any more"});
     }
     co_return outcome;
+}
+
+/// Commands of a connection that we gave up may still be on their way, and must not arrive after
+/// what we decide next: the server ends that connection before anything is written to this one.
+/// Connections of another name are of another epoch, which the next leader sweeps.
+asio::awaitable<RedisOutcome> RedisClient::settle(std::shared_ptr<Channel> channel,
+                                                  std::shared_ptr<Connection> connection,
+                                                  Moment until) {
+    const std::string name = channel->unsettled;
+    RedisOutcome settled;
+    if (name == connection->identity().name) {
+        std::vector<ports::Words> list{{"CLIENT", "LIST"}};
+        settled = co_await connection->exchange(std::move(list), net::Gate(), until);
+        const bool is_list =
+            !settled.failure && settled.replies.front().kind == ports::Reply::Kind::text;
+        if (!settled.failure && !is_list) {
+            settled = failed(Contact::garbled, ErrorKind::malformed,
+                             "CLIENT LIST: " + settled.replies.front().text);
+        }
+        if (is_list) {
+            auto endings = ports::endings_of_older(settled.replies.front().text, name);
+            settled = co_await connection->exchange(std::move(endings), net::Gate(), until);
+        }
+    }
+    if (settled.failure) {
+        connection->close(*settled.failure);
+    } else {
+        channel->unsettled.clear();
+    }
+    settled.replies.clear();
+    settled.written = false;  // No command of the caller's.
+    co_return settled;
 }
 
 /// Leaves a usable connection in the channel, or says why not.
@@ -168,6 +212,9 @@ asio::awaitable<RedisOutcome> RedisClient::open(std::shared_ptr<Channel> channel
     InUse in_use(connection);
     const Moment connect_until = std::min(until, now + options_.connect_limit);
     RedisOutcome opened = co_await connection->open(std::move(at), connect_until, until);
+    if (!opened.failure && !channel->unsettled.empty()) {
+        opened = co_await settle(channel, connection, until);
+    }
     in_use.done();
     if (!opened.failure) {
         channel->failures.reset();

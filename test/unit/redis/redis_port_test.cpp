@@ -227,6 +227,78 @@ TEST_F(RedisPortTest, ReportsSilenceAndWhatCameBefore) {
         << "replies that come later belong to nobody";
 }
 
+/// Silent about CLUSTER until told otherwise; three connections of ours and one of somebody else.
+struct Unsettled {
+    bool silent = true;
+    std::string list =
+        "id=3 addr=1.1.1.1:1 name=redis-operator:6f1c:4 age=9\n"
+        "id=7 addr=1.1.1.1:2 name=redis-operator:6f1c:4 age=5\n"
+        "id=8 addr=1.1.1.1:3 name=redis-operator:6f1c:3 age=5\n"
+        "id=12 addr=1.1.1.1:4 name=redis-operator:6f1c:4 age=0\n";
+
+    Act operator()(const Words& words) const {
+        if (words[0] == "CLUSTER" && silent) {
+            return Act{""};
+        }
+        if (words[0] == "CLIENT" && words[1] == "LIST") {
+            return list.starts_with("-")
+                       ? Act{list}
+                       : Act{"$" + std::to_string(list.size()) + "\r\n" + list + "\r\n"};
+        }
+        const bool ends = words[0] == "CLIENT" && words[1] == "KILL";
+        return ends ? Act{":1\r\n"} : Act{};
+    }
+};
+
+TEST_F(RedisPortTest, EndsConnectionsWhoseChangesMayStillBeOnTheirWay) {
+    const auto mind = std::make_shared<Unsettled>();
+    serve([mind](const Words& words) { return (*mind)(words); });
+    RedisRequest made = request({{"CLUSTER", "BUMPEPOCH"}});
+    made.may_write = [] { return true; };
+    made.deadline = 50ms;
+    EXPECT_TRUE(send(made).failure);
+    mind->silent = false;
+    made.deadline = 5s;
+
+    EXPECT_EQ(what(send(made)), "");
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(server_->names(1), "CLIENT CLIENT CLIENT CLIENT CLUSTER CLUSTER");
+    const auto& commands = server_->client(1).commands;
+    EXPECT_EQ(commands[2], (Words{"CLIENT", "KILL", "ID", "3"}));
+    EXPECT_EQ(commands[3], (Words{"CLIENT", "KILL", "ID", "7"}));
+}
+
+TEST_F(RedisPortTest, WritesNothingWhileItCannotEndThem) {
+    const auto mind = std::make_shared<Unsettled>();
+    serve([mind](const Words& words) { return (*mind)(words); });
+    RedisRequest made = request({{"CLUSTER", "BUMPEPOCH"}});
+    made.may_write = [] { return true; };
+    made.deadline = 50ms;
+    EXPECT_TRUE(send(made).failure);
+    mind->silent = false;
+    mind->list = "-NOPERM this user has no permissions\r\n";
+
+    const auto outcome = send(made);
+
+    EXPECT_EQ(what(outcome), "CLIENT LIST: NOPERM this user has no permissions");
+    EXPECT_FALSE(outcome.written);
+    EXPECT_EQ(server_->names(1), "CLIENT CLIENT");
+}
+
+TEST_F(RedisPortTest, LeavesQuestionsOnTheirWay) {
+    const auto mind = std::make_shared<Unsettled>();
+    serve([mind](const Words& words) { return (*mind)(words); });
+    RedisRequest made = request({{"CLUSTER", "NODES"}});
+    made.deadline = 50ms;
+    EXPECT_TRUE(send(made).failure);
+    mind->silent = false;
+
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(server_->names(1), "CLIENT CLUSTER");
+}
+
 TEST_F(RedisPortTest, ReportsSilenceBeforeTheIntroduction) {
     serve([](const Words&) { return Act{""}; });
     RedisRequest made = request();
