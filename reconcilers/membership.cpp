@@ -163,10 +163,12 @@ void Membership::let_members_meet() {
         std::size_t introductions = 0;
         for (const Instance* host : hosts) {
             const TableRow* row = row_of(one, host->report->node);
-            const bool lost = row == nullptr || has_stale_address(*row, *host);
+            // Whom the others forgot still knows them: it came back from its disk.
+            const bool lost =
+                row == nullptr || has_stale_address(*row, *host) || row_of(*host, node) == nullptr;
             const bool knows_enough = one.report->is_blank() && introductions >= introductions_max;
             if (host->id == id || !lost || knows_enough || meet.pairs.size() >= meetings_max ||
-                shakes_hands(one, *host)) {
+                shakes_hands(one, *host) || shakes_hands(*host, one)) {
                 continue;
             }
             if (would_merge(one, *host)) {
