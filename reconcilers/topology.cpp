@@ -1,23 +1,37 @@
 #include "reconcilers/topology.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "reconcilers/evidence.hpp"
 
 namespace rop::reconcilers {
 namespace {
 
-using Claims = std::map<NodeId, std::vector<SlotRange>>;
+/// Who owns what, as one instance sees it. Points into its report.
+using Claim = std::pair<const NodeId*, const std::vector<SlotRange>*>;
+using Claims = std::vector<Claim>;
 
-/// Who owns what, as one instance sees it.
+/// In the order of the ids, each once: the table's rows come in any order.
 Claims claims_of(const InstanceReport& report) {
     Claims claims;
     for (const auto& row : report.table) {
         if (!row.in_handshake && !row.slots.empty()) {
-            claims.emplace(row.id, row.slots);
+            claims.emplace_back(&row.id, &row.slots);
         }
     }
+    const auto by_id = [](const Claim& a, const Claim& b) { return *a.first < *b.first; };
+    const auto same_id = [](const Claim& a, const Claim& b) { return *a.first == *b.first; };
+    std::stable_sort(claims.begin(), claims.end(), by_id);
+    claims.erase(std::unique(claims.begin(), claims.end(), same_id), claims.end());
     return claims;
+}
+
+bool agree(const Claims& ours, const Claims& theirs) {
+    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                      [](const Claim& a, const Claim& b) {
+                          return *a.first == *b.first && *a.second == *b.second;
+                      });
 }
 
 void place_members(const Snapshot& seen, Topology& topology) {
@@ -74,7 +88,7 @@ void compare(const Snapshot& seen, Topology& topology) {
         if (first == nullptr) {
             first = &instance;
             agreed = std::move(claims);
-        } else if (claims != agreed && topology.agrees()) {
+        } else if (topology.agrees() && !agree(claims, agreed)) {
             topology.disagreement = short_name(first->id) + " and " + short_name(id) +
                                     " disagree on who owns which slots";
         }

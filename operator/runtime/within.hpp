@@ -4,13 +4,15 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "api/base/result.hpp"
 #include "operator/ports/time.hpp"
+#include "operator/runtime/all.hpp"
 
 namespace rop::runtime {
 
@@ -20,18 +22,36 @@ namespace rop::runtime {
 template <class T>
 boost::asio::awaitable<Result<T>> within(ports::TimePort* time, std::chrono::microseconds limit,
                                          boost::asio::awaitable<Result<T>> work) {
-    using boost::asio::experimental::awaitable_operators::operator||;
-    std::optional<Result<T>> answer;  // `||` needs a type with a default: Result has none.
-    std::exception_ptr failure;       // `||` waits for a success, and hides what was thrown.
+    struct TooLate {};
+    const Moment latest = time->now() + limit;
+    const std::unique_ptr<ports::Timer> timer = time->make_timer();
+    std::optional<Result<T>> answer;
+    std::exception_ptr failure;
+    // Work that is done wakes the timer: cancelling it would cost an exception for every answer
+    // that comes in time.
     auto keep_answer = [&]() -> boost::asio::awaitable<void> {
         try {
             answer.emplace(co_await std::move(work));
         } catch (...) {
             failure = std::current_exception();
         }
+        timer->wake();
     };
-    const auto first = co_await (keep_answer() || time->sleep_for(limit));
-    const bool is_late = first.index() == 1;
+    auto wait = [&]() -> boost::asio::awaitable<void> {
+        const ports::Timer::Woken woken = co_await timer->wait_until(latest);
+        if (woken == ports::Timer::Woken::elapsed && !answer && !failure) {
+            throw TooLate{};
+        }
+    };
+    bool is_late = false;
+    try {
+        std::vector<boost::asio::awaitable<void>> both;
+        both.push_back(keep_answer());
+        both.push_back(wait());
+        co_await all(std::move(both));
+    } catch (const TooLate&) {
+        is_late = true;
+    }
     if (answer && (!is_late || answer->has_value())) {
         co_return std::move(*answer);
     }
