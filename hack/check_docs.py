@@ -8,6 +8,7 @@ are those that the documented ACL user may use.
 
 Prints path:line: message. Exits 1 on any finding.
 """
+import pathlib
 import re
 import sys
 
@@ -121,15 +122,18 @@ def check_rights(text, sources):
 
 
 SCENARIOS_DOCUMENT = "docs/development/scenarios.md"
+STORIES = "test/simulation/stories/"
 PYTHON_TEST = re.compile(r"^def (test_\w+)", re.M)
 CPP_TEST = re.compile(r"^TEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)", re.M)
-NUMBERED = re.compile(r"(?:test_|Scenario\w*\.)((?:\d{3}_)+)")
-NAMED_TEST = re.compile(r"`(test_\w+|[A-Z]\w+\.\w+)`")
+NUMBERED = re.compile(r"(?:test_|story |Scenario\w*\.)((?:\d{3}_)+)")
+NAMED_TEST = re.compile(r"`(test_\w+|story \w+|[A-Z]\w+\.\w+)`")
 
 
 def tests_of(path, text):
     if path.endswith(".py"):
         return set(PYTHON_TEST.findall(text))
+    if path.endswith(".txt"):
+        return {f"story {pathlib.Path(path).stem}"} if path.startswith(STORIES) else set()
     return {f"{suite}.{name}" for suite, name in CPP_TEST.findall(text)}
 
 
@@ -165,7 +169,7 @@ def main():
                 findings += 1
     tests = set()
     for path in tracked_files():
-        if path.startswith("test/") and path.endswith((".py", ".cpp")):
+        if path.startswith("test/") and path.endswith((".py", ".cpp", ".txt")):
             tests |= tests_of(path, (ROOT / path).read_text())
     for line, message in check_scenarios((ROOT / SCENARIOS_DOCUMENT).read_text(), tests):
         print(f"{SCENARIOS_DOCUMENT}:{line}: {message}")

@@ -89,6 +89,11 @@ class Interrupted {
             extra_ = 1;
             return;
         }
+        if (deed_ == Deed::adoption) {
+            world_.lose_consul_data();
+            world_.declare();
+            return;
+        }
         const bool primary = deed_ == Deed::succession;
         for (const RedisServer* server : world_.oracle().ours()) {
             if (server->self().is_primary == primary) {
@@ -191,6 +196,8 @@ std::string to_string(Deed deed) {
             return "replica-placement";
         case Deed::forgetting:
             return "forgetting";
+        case Deed::adoption:
+            return "adoption";
         case Deed::succession:
             break;
     }

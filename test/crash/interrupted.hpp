@@ -13,9 +13,10 @@ enum class Deed {
     replica_placement,  // Of a formed cluster a seventh instance, which joins and follows.
     forgetting,         // A replica died: its successor joins, it is forgotten, and stays away.
     succession,         // A primary died, and a replica was elected: likewise.
+    adoption,           // Consul lost its data: the spec is applied again, and allows to adopt.
 };
 constexpr Deed all_deeds[] = {Deed::formation, Deed::replica_placement, Deed::forgetting,
-                              Deed::succession};
+                              Deed::succession, Deed::adoption};
 
 [[nodiscard]] std::string to_string(Deed deed);
 

@@ -11,8 +11,36 @@ using ports::TxnAnswer;
 using ports::TxnOp;
 
 void Consul::put(const std::string& key, const std::string& value) {
-    write(key, value, {}, advance());
+    const auto it = now_.kv.find(key);
+    write(key, value, it == now_.kv.end() ? "" : it->second.session, advance());
     changed();
+}
+
+void Consul::remove(const std::string& key) {
+    erase(key, advance());
+    changed();
+}
+
+void Consul::lag(const std::string& node) {
+    if (!earlier_) {
+        earlier_ = now_;
+    }
+    lagging_.insert(node);
+}
+
+void Consul::catch_up() {
+    earlier_.reset();
+    lagging_.clear();
+    changed();
+}
+
+void Consul::refuse(std::optional<Error> why) {
+    refusal_ = std::move(why);
+    changed();
+}
+
+std::optional<Error> Consul::refusal() const {
+    return up_ ? refusal_ : Error{ErrorKind::unavailable, "500 No cluster leader"};
 }
 
 void Consul::fail() {
@@ -28,7 +56,7 @@ void Consul::heal(bool amnesia) {
         session.renewed = clock_.now();  // A new leader restarts every timer.
         expect_renewal(id);
     }
-    for (auto& [id, service] : services_) {
+    for (auto& [id, service] : now_.services) {
         sync(service);
     }
     changed();
@@ -46,55 +74,71 @@ void Consul::changed() {
     waiters_ = std::move(asked);
 }
 
-KvEntry Consul::entry(const std::string& key) const {
-    const Entry& found = kv_.at(key);
+KvEntry Consul::entry(const std::string& key, const Entry& found) {
     return KvEntry{key, found.value, found.created, found.modified, found.session};
 }
 
-ports::Page<std::vector<KvEntry>> Consul::list(const std::string& prefix) const {
+ports::Page<std::vector<KvEntry>> Consul::list(const std::string& prefix,
+                                               const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
     Page<std::vector<KvEntry>> page;
-    for (auto it = kv_.lower_bound(prefix); it != kv_.end() && it->first.starts_with(prefix);
-         ++it) {
-        page.value.push_back(entry(it->first));
-        page.index = std::max(page.index, it->second.modified);
+    for (auto it = store.kv.lower_bound(prefix);
+         it != store.kv.end() && it->first.starts_with(prefix); ++it) {
+        page.value.push_back(entry(it->first, it->second));
     }
-    for (auto it = tombstones_.lower_bound(prefix);
-         it != tombstones_.end() && it->first.starts_with(prefix); ++it) {
-        page.index = std::max(page.index, it->second);
-    }
-    if (page.index == 0) {
-        page.index = kv_index_;  // A watch on what does not exist wakes at every write.
-    }
+    page.index = list_index(prefix, reader);
     return page;
 }
 
-ports::Page<std::optional<KvEntry>> Consul::get(const std::string& key) const {
-    const auto it = kv_.find(key);
-    if (it == kv_.end()) {
-        return {std::nullopt, kv_index_};
+std::uint64_t Consul::list_index(const std::string& prefix, const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
+    std::uint64_t index = 0;
+    for (auto it = store.kv.lower_bound(prefix);
+         it != store.kv.end() && it->first.starts_with(prefix); ++it) {
+        index = std::max(index, it->second.modified);
     }
-    return {entry(key), it->second.modified};
+    for (auto it = store.tombstones.lower_bound(prefix);
+         it != store.tombstones.end() && it->first.starts_with(prefix); ++it) {
+        index = std::max(index, it->second);
+    }
+    return index == 0 ? store.kv_index : index;  // Who watches nothing is woken by every write.
+}
+
+ports::Page<std::optional<KvEntry>> Consul::get(const std::string& key,
+                                                const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
+    const auto it = store.kv.find(key);
+    if (it == store.kv.end()) {
+        return {std::nullopt, store.kv_index};
+    }
+    return {entry(key, it->second), it->second.modified};
+}
+
+std::uint64_t Consul::get_index(const std::string& key, const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
+    const auto it = store.kv.find(key);
+    return it == store.kv.end() ? store.kv_index : it->second.modified;
 }
 
 bool Consul::write(const std::string& key, const std::string& value, const std::string& session,
                    std::uint64_t index) {
-    const auto it = kv_.find(key);
-    if (it != kv_.end() && it->second.value == value && it->second.session == session) {
+    const auto it = now_.kv.find(key);
+    if (it != now_.kv.end() && it->second.value == value && it->second.session == session) {
         return false;  // Writing the same is no change, and moves no index.
     }
-    Entry& entry = kv_[key];
+    Entry& entry = now_.kv[key];
     entry.created = entry.created == 0 ? index : entry.created;
     entry.value = value;
     entry.session = session;
     entry.modified = index;
-    kv_index_ = index;
+    now_.kv_index = index;
     return true;
 }
 
 void Consul::erase(const std::string& key, std::uint64_t index) {
-    if (kv_.erase(key) > 0) {
-        tombstones_[key] = index;
-        kv_index_ = index;
+    if (now_.kv.erase(key) > 0) {
+        now_.tombstones[key] = index;
+        now_.kv_index = index;
     }
 }
 
@@ -103,9 +147,9 @@ std::optional<std::string> Consul::lock_refusal(const ports::KvLock& lock) const
         return "invalid session \"" + lock.session + "\"";
     }
     const auto delay = delayed_locks_.find(lock.key);
-    const auto it = kv_.find(lock.key);
+    const auto it = now_.kv.find(lock.key);
     const bool held =
-        it != kv_.end() && !it->second.session.empty() && it->second.session != lock.session;
+        it != now_.kv.end() && !it->second.session.empty() && it->second.session != lock.session;
     if (held || (delay != delayed_locks_.end() && clock_.now() < delay->second)) {
         return "failed to lock key \"" + lock.key + "\", lock is already held";
     }
@@ -114,12 +158,12 @@ std::optional<std::string> Consul::lock_refusal(const ports::KvLock& lock) const
 
 std::optional<std::string> Consul::refusal(const TxnOp& operation) const {
     const auto index_of = [this](const std::string& key) {
-        const auto it = kv_.find(key);
-        return it == kv_.end() ? 0 : it->second.modified;
+        const auto it = now_.kv.find(key);
+        return it == now_.kv.end() ? 0 : it->second.modified;
     };
     const auto session_of = [this](const std::string& key) {
-        const auto it = kv_.find(key);
-        return it == kv_.end() ? std::string{} : it->second.session;
+        const auto it = now_.kv.find(key);
+        return it == now_.kv.end() ? std::string{} : it->second.session;
     };
     if (const auto* cas = std::get_if<ports::KvCas>(&operation)) {
         if (index_of(cas->key) != cas->index) {
@@ -137,7 +181,7 @@ std::optional<std::string> Consul::refusal(const TxnOp& operation) const {
                    "\", lock isn't held, or is held by another session";
         }
     } else if (const auto* check = std::get_if<ports::KvCheckSession>(&operation)) {
-        if (!kv_.contains(check->key)) {
+        if (!now_.kv.contains(check->key)) {
             return "failed to check session of key \"" + check->key + "\", doesn't exist";
         }
         if (session_of(check->key) != check->session) {
@@ -145,7 +189,7 @@ std::optional<std::string> Consul::refusal(const TxnOp& operation) const {
                    session_of(check->key) + "\" != \"" + check->session + "\"";
         }
     } else if (const auto* still = std::get_if<ports::KvCheckIndex>(&operation)) {
-        if (!kv_.contains(still->key)) {
+        if (!now_.kv.contains(still->key)) {
             return "failed to check index of key \"" + still->key + "\", doesn't exist";
         }
         if (index_of(still->key) != still->index) {
@@ -157,13 +201,13 @@ std::optional<std::string> Consul::refusal(const TxnOp& operation) const {
 
 void Consul::apply(const TxnOp& operation, std::uint64_t index, std::vector<KvEntry>& written) {
     const auto keep_session = [this](const std::string& key) {
-        const auto it = kv_.find(key);
-        return it == kv_.end() ? std::string{} : it->second.session;
+        const auto it = now_.kv.find(key);
+        return it == now_.kv.end() ? std::string{} : it->second.session;
     };
     const auto set = [&](const std::string& key, const std::string& value,
                          const std::string& session) {
         write(key, value, session, index);
-        written.push_back(entry(key));
+        written.push_back(entry(key, now_.kv.at(key)));
     };
     if (const auto* plain = std::get_if<ports::KvSet>(&operation)) {
         set(plain->key, plain->value, keep_session(plain->key));
@@ -186,9 +230,9 @@ Result<TxnAnswer> Consul::txn(const std::string& process, const std::vector<TxnO
         return Error{ErrorKind::rejected, "Transaction contains too many operations"};
     }
     TxnAnswer answer;
-    const auto before_kv = kv_;
-    const auto before_tombstones = tombstones_;
-    const std::uint64_t before_index = kv_index_;
+    const auto before_kv = now_.kv;
+    const auto before_tombstones = now_.tombstones;
+    const std::uint64_t before_index = now_.kv_index;
     const std::uint64_t index = index_ + 1;
     for (const TxnOp& operation : operations) {
         if (const auto why = refusal(operation)) {
@@ -198,9 +242,9 @@ Result<TxnAnswer> Consul::txn(const std::string& process, const std::vector<TxnO
         }
     }
     if (!answer.errors.empty()) {
-        kv_ = before_kv;
-        tombstones_ = before_tombstones;
-        kv_index_ = before_index;
+        now_.kv = before_kv;
+        now_.tombstones = before_tombstones;
+        now_.kv_index = before_index;
         answer.entries.clear();
         return answer;
     }

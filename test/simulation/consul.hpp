@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ class ConsulObserver {
   public:
     virtual ~ConsulObserver() = default;
     virtual void kv_written(const std::string& process, const std::vector<ports::TxnOp>& ops) = 0;
+};
+
+/// Who reads, and how: from which host, and whether a quorum confirms it.
+struct ConsulReader {
+    std::string node;
+    bool consistent = true;
 };
 
 /// One Consul: servers that agree with each other, and an agent on every host. Key-value store,
@@ -38,19 +45,48 @@ class Consul {
                            std::map<std::string, std::string> meta, bool passing);
     void set_health(const std::string& service_id, bool passing);
     void remove_instance(const std::string& service_id);
-    /// What a user writes, by the command line: no session, no check.
+    /// As when the host's serfHealth fails for a moment: its sessions end, whatever they do.
+    void lose_sessions(const std::string& node);
+    /// What a user writes, by the command line: no session, no check. A lock stays with its holder.
     void put(const std::string& key, const std::string& value);
+    /// Likewise; a lock is free afterwards.
+    void remove(const std::string& key);
+    /// From now on plain reads of this host are answered from what is there now, until catch_up().
+    void lag(const std::string& node);
+    void catch_up();
+    /// What every request to the servers is answered with; nothing: they work.
+    void refuse(std::optional<Error> why);
+    /// Gossip says that the host is gone, or there again: its checks, and its sessions end.
+    void node_failed(const std::string& node);
+    void node_returned(const std::string& node);
+    /// Whether an agent's reports come to the servers; asked for each.
+    void set_reached(std::function<bool(const std::string&)> reached) {
+        reached_ = std::move(reached);
+    }
+    /// The agent tells the servers what it could not tell them before.
+    void agent_syncs(const std::string& node);
     /// No leader, so no answers and no new state; agents go on beating their checks.
     void fail();
     /// `amnesia`: the next plain read of each caller is answered as if the store were empty
     /// (seen on 1.8.7 after a restart).
     void heal(bool amnesia);
     [[nodiscard]] bool up() const { return up_; }
+    /// Why servers do not answer now.
+    [[nodiscard]] std::optional<Error> refusal() const;
 
     // Reads, and the index from which a blocking query for the same would wait.
-    [[nodiscard]] Page<std::vector<ports::KvEntry>> list(const std::string& prefix) const;
-    [[nodiscard]] Page<std::optional<ports::KvEntry>> get(const std::string& key) const;
-    [[nodiscard]] Page<std::vector<ports::ServiceEntry>> health(const std::string& service) const;
+    [[nodiscard]] Page<std::vector<ports::KvEntry>> list(const std::string& prefix,
+                                                         const ConsulReader& reader = {}) const;
+    [[nodiscard]] std::uint64_t list_index(const std::string& prefix,
+                                           const ConsulReader& reader = {}) const;
+    [[nodiscard]] Page<std::optional<ports::KvEntry>> get(const std::string& key,
+                                                          const ConsulReader& reader = {}) const;
+    [[nodiscard]] std::uint64_t get_index(const std::string& key,
+                                          const ConsulReader& reader = {}) const;
+    [[nodiscard]] Page<std::vector<ports::ServiceEntry>> health(
+        const std::string& service, const ConsulReader& reader = {}) const;
+    [[nodiscard]] std::uint64_t health_index(const std::string& service,
+                                             const ConsulReader& reader = {}) const;
     /// True once after heal(amnesia) for each caller.
     bool forgot(const std::string& caller);
 
@@ -100,6 +136,15 @@ class Consul {
         std::chrono::seconds deregister_after{0};
         Moment critical_since{};
     };
+    /// What plain reads may show an old state of.
+    struct Store {
+        std::uint64_t kv_index = 1;       // Newest change of the whole table.
+        std::uint64_t catalog_index = 1;  // Newest registration of any service.
+        std::map<std::string, Entry> kv;
+        std::map<std::string, std::uint64_t> tombstones;
+        std::map<std::string, Service> services;  // By service id, unique in a world.
+        std::map<std::string, std::uint64_t> service_index;
+    };
     struct Session {
         std::string node;
         std::vector<std::string> checks;
@@ -110,7 +155,12 @@ class Consul {
 
     std::uint64_t advance() { return ++index_; }
     void changed();
+    [[nodiscard]] const Store& seen_by(const ConsulReader& reader) const {
+        const bool old = earlier_ && !reader.consistent && lagging_.contains(reader.node);
+        return old ? *earlier_ : now_;
+    }
     void touch_service(Service& service);
+    void touch_services_of(const std::string& node);
     void sync(Service& service);
     void expect_beat(const std::string& service_id);
     void expect_renewal(const std::string& id);
@@ -123,20 +173,20 @@ class Consul {
     bool write(const std::string& key, const std::string& value, const std::string& session,
                std::uint64_t index);
     void erase(const std::string& key, std::uint64_t index);
-    [[nodiscard]] ports::KvEntry entry(const std::string& key) const;
+    [[nodiscard]] static ports::KvEntry entry(const std::string& key, const Entry& found);
 
     Clock& clock_;
     Dice dice_;
     ConsulObserver* observer_ = nullptr;
     bool up_ = true;
     std::uint64_t index_ = 10;
-    std::uint64_t kv_index_ = 1;       // Newest change of the whole table.
-    std::uint64_t catalog_index_ = 1;  // Newest registration of any service.
-    std::map<std::string, Entry> kv_;
-    std::map<std::string, std::uint64_t> tombstones_;
+    Store now_;
+    std::optional<Store> earlier_;  // What a server that lags behind still shows.
+    std::set<std::string> lagging_;
+    std::set<std::string> failed_nodes_;
+    std::function<bool(const std::string&)> reached_;
+    std::optional<Error> refusal_;
     std::map<std::string, Node> nodes_;
-    std::map<std::string, Service> services_;  // By service id, unique in a world.
-    std::map<std::string, std::uint64_t> service_index_;
     std::map<std::string, Session> sessions_;
     std::map<std::string, Moment> delayed_locks_;
     std::map<std::string, bool> told_the_truth_;

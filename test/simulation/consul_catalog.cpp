@@ -15,12 +15,13 @@ void Consul::add_node(const std::string& name, const std::string& address,
 
 void Consul::touch_service(Service& service) {
     service.modified = advance();
-    service_index_[service.name] = service.modified;
+    now_.service_index[service.name] = service.modified;
 }
 
 /// What the agent knows goes to the servers when there are any.
 void Consul::sync(Service& service) {
-    if (!up_ || service.passing == service.passing_in_catalog) {
+    const bool heard = up_ && (!reached_ || reached_(service.node));
+    if (!heard || service.passing == service.passing_in_catalog) {
         return;
     }
     service.passing_in_catalog = service.passing;
@@ -40,7 +41,7 @@ void Consul::sync(Service& service) {
 void Consul::register_instance(const std::string& node, const std::string& service_id,
                                const std::string& name, const Endpoint& at,
                                std::map<std::string, std::string> meta, bool passing) {
-    Service& service = services_[service_id];
+    Service& service = now_.services[service_id];
     service.node = node;
     service.name = name;
     service.at = at;
@@ -49,13 +50,13 @@ void Consul::register_instance(const std::string& node, const std::string& servi
     service.passing = passing;
     service.passing_in_catalog = passing;
     touch_service(service);
-    catalog_index_ = index_;
+    now_.catalog_index = index_;
     changed();
 }
 
 void Consul::set_health(const std::string& service_id, bool passing) {
-    const auto it = services_.find(service_id);
-    if (it != services_.end()) {
+    const auto it = now_.services.find(service_id);
+    if (it != now_.services.end()) {
         it->second.passing = passing;
         sync(it->second);
     }
@@ -66,26 +67,29 @@ void Consul::remove_instance(const std::string& service_id) {
 }
 
 void Consul::erase_service(const std::string& service_id) {
-    const auto it = services_.find(service_id);
-    if (it == services_.end()) {
+    const auto it = now_.services.find(service_id);
+    if (it == now_.services.end()) {
         return;
     }
     it->second.passing = false;
     it->second.passing_in_catalog = true;
     sync(it->second);  // A session does not outlive its check.
     touch_service(it->second);
-    catalog_index_ = index_;
-    services_.erase(it);
+    now_.catalog_index = index_;
+    now_.services.erase(it);
     changed();
 }
 
-ports::Page<std::vector<ports::ServiceEntry>> Consul::health(const std::string& service) const {
+ports::Page<std::vector<ports::ServiceEntry>> Consul::health(const std::string& service,
+                                                             const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
     Page<std::vector<ports::ServiceEntry>> page;
-    for (const auto& [id, known] : services_) {
+    for (const auto& [id, known] : store.services) {
         if (known.name != service) {
             continue;
         }
         const Node& node = nodes_.at(known.node);
+        const bool well = known.passing_in_catalog && !failed_nodes_.contains(known.node);
         ports::ServiceEntry entry;
         entry.node = known.node;
         entry.node_address = node.address;
@@ -95,18 +99,60 @@ ports::Page<std::vector<ports::ServiceEntry>> Consul::health(const std::string& 
         entry.address = known.at.host;
         entry.port = known.at.port;
         entry.meta = known.meta;
-        entry.status = known.passing_in_catalog ? "passing" : "critical";
+        entry.status = well ? "passing" : "critical";
         entry.modify_index = known.modified;
         page.value.push_back(std::move(entry));
     }
-    const auto index = service_index_.find(service);
-    const bool exists = !page.value.empty() && index != service_index_.end();
-    page.index = exists ? index->second : catalog_index_;
+    page.index = health_index(service, reader);
     return page;
 }
 
+std::uint64_t Consul::health_index(const std::string& service, const ConsulReader& reader) const {
+    const Store& store = seen_by(reader);
+    const bool exists = std::ranges::any_of(
+        store.services, [&](const auto& known) { return known.second.name == service; });
+    const auto index = store.service_index.find(service);
+    return exists && index != store.service_index.end() ? index->second : store.catalog_index;
+}
+
+void Consul::node_failed(const std::string& node) {
+    if (failed_nodes_.insert(node).second) {
+        touch_services_of(node);
+        lose_sessions(node);
+    }
+}
+
+void Consul::node_returned(const std::string& node) {
+    if (failed_nodes_.erase(node) > 0) {
+        touch_services_of(node);
+        changed();
+    }
+}
+
+void Consul::touch_services_of(const std::string& node) {
+    for (auto& [id, service] : now_.services) {
+        if (service.node == node) {
+            touch_service(service);
+        }
+    }
+}
+
+void Consul::agent_syncs(const std::string& node) {
+    std::vector<std::string> here;
+    for (const auto& [id, service] : now_.services) {
+        if (service.node == node) {
+            here.push_back(id);
+        }
+    }
+    for (const std::string& id : here) {
+        if (const auto it = now_.services.find(id); it != now_.services.end()) {
+            sync(it->second);
+        }
+    }
+}
+
 void Consul::register_service(const std::string& node, const ports::TtlService& ttl) {
-    Service& service = services_[ttl.id];
+    Service& service = now_.services[ttl.id];
     const bool known = !service.name.empty();
     service.node = node;
     service.name = ttl.name;
@@ -119,12 +165,12 @@ void Consul::register_service(const std::string& node, const ports::TtlService& 
         service.critical_since = clock_.now();
     }
     touch_service(service);
-    catalog_index_ = index_;
+    now_.catalog_index = index_;
     changed();
 }
 
 Result<void> Consul::pass_check(const std::string& node, const std::string& check) {
-    for (auto& [id, service] : services_) {
+    for (auto& [id, service] : now_.services) {
         if (service.node == node && service.check == check) {
             service.beaten = clock_.now();
             service.passing = true;
@@ -137,10 +183,10 @@ Result<void> Consul::pass_check(const std::string& node, const std::string& chec
 }
 
 void Consul::expect_beat(const std::string& service_id) {
-    const Moment beaten = services_.at(service_id).beaten;
-    clock_.at(beaten + services_.at(service_id).ttl, [this, service_id, beaten] {
-        const auto it = services_.find(service_id);
-        if (it == services_.end() || it->second.beaten != beaten || !it->second.passing) {
+    const Moment beaten = now_.services.at(service_id).beaten;
+    clock_.at(beaten + now_.services.at(service_id).ttl, [this, service_id, beaten] {
+        const auto it = now_.services.find(service_id);
+        if (it == now_.services.end() || it->second.beaten != beaten || !it->second.passing) {
             return;
         }
         it->second.passing = false;
@@ -149,8 +195,8 @@ void Consul::expect_beat(const std::string& service_id) {
         // Consul reaps what stays critical; it looks every 30 s.
         clock_.after(it->second.deregister_after + seconds{dice_.between(1, 30)},
                      [this, service_id, beaten] {
-                         const auto again = services_.find(service_id);
-                         if (again != services_.end() && again->second.beaten == beaten) {
+                         const auto again = now_.services.find(service_id);
+                         if (again != now_.services.end() && again->second.beaten == beaten) {
                              erase_service(service_id);
                          }
                      });
@@ -158,8 +204,8 @@ void Consul::expect_beat(const std::string& service_id) {
 }
 
 void Consul::deregister_service(const std::string& node, const std::string& service_id) {
-    const auto it = services_.find(service_id);
-    if (it != services_.end() && it->second.node == node) {
+    const auto it = now_.services.find(service_id);
+    if (it != now_.services.end() && it->second.node == node) {
         erase_service(service_id);
     }
 }
@@ -167,7 +213,7 @@ void Consul::deregister_service(const std::string& node, const std::string& serv
 std::vector<ports::AgentService> Consul::agent_services(const std::string& node,
                                                         const std::string& name) const {
     std::vector<ports::AgentService> found;
-    for (const auto& [id, service] : services_) {
+    for (const auto& [id, service] : now_.services) {
         if (service.node == node && service.name == name) {
             found.push_back({id, name, service.passing ? "passing" : "critical", service.meta});
         }
@@ -186,10 +232,10 @@ Result<std::string> Consul::create_session(const std::string& node,
         return Error{ErrorKind::rejected, "Invalid Session TTL, must be between [10s=24h0m0s]"};
     }
     for (const std::string& check : request.service_checks) {
-        const auto it = std::ranges::find_if(services_, [&](const auto& known) {
+        const auto it = std::ranges::find_if(now_.services, [&](const auto& known) {
             return known.second.node == node && known.second.check == check;
         });
-        if (it == services_.end()) {
+        if (it == now_.services.end()) {
             return Error{ErrorKind::rejected, "Missing check '" + check + "' registration"};
         }
         if (!it->second.passing_in_catalog) {
@@ -230,6 +276,16 @@ void Consul::destroy_session(const std::string& id) {
     changed();
 }
 
+void Consul::lose_sessions(const std::string& node) {
+    for (auto it = sessions_.begin(); it != sessions_.end();) {
+        const auto& [id, session] = *it++;
+        if (session.node == node) {
+            end_session(std::string{id});
+        }
+    }
+    changed();
+}
+
 void Consul::end_session(const std::string& id) {
     const auto it = sessions_.find(id);
     if (it == sessions_.end()) {
@@ -238,11 +294,11 @@ void Consul::end_session(const std::string& id) {
     const seconds delay = it->second.lock_delay;
     sessions_.erase(it);
     const std::uint64_t index = advance();
-    for (auto& [key, entry] : kv_) {
+    for (auto& [key, entry] : now_.kv) {
         if (entry.session == id) {
             entry.session.clear();
             entry.modified = index;
-            kv_index_ = index;
+            now_.kv_index = index;
             delayed_locks_[key] = clock_.now() + delay;
         }
     }

@@ -14,8 +14,37 @@ Faults::Fate Faults::fate() {
     return reply_lost() ? Fate::reply_lost : Fate::fine;
 }
 
+Error refusal_of(std::uint64_t which) {
+    switch (which % 3) {
+        case 0:
+            return Error{ErrorKind::denied, "403 Permission denied"};
+        case 1:
+            return Error{ErrorKind::unavailable, "429 Too many requests"};
+        default:
+            return Error{ErrorKind::unavailable, "500 rpc error: No cluster leader"};
+    }
+}
+
+bool Faults::happens(std::string_view name, double rate) {
+    if (rate <= 0 || !dice_.chance(rate)) {
+        return false;
+    }
+    ++counts_[name];
+    return true;
+}
+
+std::optional<Error> Faults::refusal() {
+    if (!happens("refused", rates_.refused)) {
+        return std::nullopt;
+    }
+    return refusal_of(dice_.next());
+}
+
 microseconds Faults::latency() {
-    if (dice_.chance(rates_.slow)) {
+    if (happens("late", rates_.late)) {
+        return dice_.between(milliseconds{200}, milliseconds{4'000});
+    }
+    if (happens("slow", rates_.slow)) {
         return dice_.between(milliseconds{5}, milliseconds{80});
     }
     return dice_.between(microseconds{60}, microseconds{400});

@@ -2,10 +2,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "api/base/result.hpp"
 #include "test/simulation/dice.hpp"
 
 namespace rop::simulation {
@@ -15,9 +20,17 @@ struct FaultRates {
     double request_lost = 0;   // Never arrives.
     double reply_lost = 0;     // Was carried out, and nobody is told.
     double slow = 0;           // Takes tens of milliseconds instead of tenths.
+    double late = 0;           // Takes longer than anybody waits for it.
+    double doubled = 0;        // A request over HTTP is carried out twice.
+    double refused = 0;        // A request over HTTP is refused: 403, 429, 500.
     double split = 0;          // A pipelined batch leaves in several writes.
+    double stall = 0;          // A process is stopped between asking its lease and writing.
+    double bus_cut = 0;        // A connection of the bus ends, with the packet that it carried.
     double spurious_wake = 0;  // A blocking query returns although nothing changed.
 };
+
+/// How Consul and Nomad say no. `which` chooses: not allowed, too many requests, no leader.
+[[nodiscard]] Error refusal_of(std::uint64_t which);
 
 /// Decides the fate of every message between an operator and the world.
 class Faults {
@@ -28,13 +41,26 @@ class Faults {
 
     void set(FaultRates rates) { rates_ = rates; }
     void stop() { rates_ = FaultRates{}; }
+    /// How often what went wrong, by the names of the rates.
+    [[nodiscard]] const std::map<std::string_view, std::uint64_t>& counts() const {
+        return counts_;
+    }
 
     [[nodiscard]] Fate fate();
-    [[nodiscard]] bool request_lost() { return dice_.chance(rates_.request_lost); }
+    [[nodiscard]] bool request_lost() { return happens("request-lost", rates_.request_lost); }
     /// Asked when there is a reply: a blocking query may outlive the time of faults.
-    [[nodiscard]] bool reply_lost() { return dice_.chance(rates_.reply_lost); }
-    [[nodiscard]] bool split() { return dice_.chance(rates_.split); }
-    [[nodiscard]] bool spurious_wake() { return dice_.chance(rates_.spurious_wake); }
+    [[nodiscard]] bool reply_lost() { return happens("reply-lost", rates_.reply_lost); }
+    [[nodiscard]] bool doubled() { return happens("doubled", rates_.doubled); }
+    /// Why a request is refused that could be carried out.
+    [[nodiscard]] std::optional<Error> refusal();
+    [[nodiscard]] bool split() { return happens("split", rates_.split); }
+    [[nodiscard]] bool stall() { return happens("stall", rates_.stall); }
+    [[nodiscard]] bool bus_cut() { return happens("bus-cut", rates_.bus_cut); }
+    /// From a moment to longer than a lease and a session.
+    [[nodiscard]] std::chrono::microseconds pause() {
+        return dice_.between(std::chrono::milliseconds{20}, std::chrono::milliseconds{6'000});
+    }
+    [[nodiscard]] bool spurious_wake() { return happens("spurious-wake", rates_.spurious_wake); }
     /// One way.
     [[nodiscard]] std::chrono::microseconds latency();
     /// Until the caller of a lost message finds out: a reset at once, or its own patience.
@@ -52,9 +78,12 @@ class Faults {
     }
 
   private:
+    bool happens(std::string_view name, double rate);
+
     Dice dice_;
     FaultRates rates_;
     Strike strike_;
+    std::map<std::string_view, std::uint64_t> counts_;
 };
 
 }  // namespace rop::simulation

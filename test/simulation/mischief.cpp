@@ -1,11 +1,16 @@
-#include "test/simulation/mischief.hpp"
+#include <algorithm>
 
+#include "test/simulation/script.hpp"
+
+// What a seed makes happen. Nothing else draws from these dice.
 namespace rop::simulation {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
+using Kind = Event::Kind;
 
-WorldOptions options_of(std::uint64_t seed, Dice& dice) {
+namespace {
+
+WorldOptions world_of(std::uint64_t seed, Dice& dice) {
     WorldOptions options;
     options.seed = seed;
     options.hosts = dice.between(2, 4);
@@ -21,36 +26,173 @@ WorldOptions options_of(std::uint64_t seed, Dice& dice) {
     }
     options.announces_ip = dice.chance(0.7);
     options.with_password = dice.chance(0.3);
-    options.node_timeout = dice.chance(0.7) ? milliseconds{15'000} : milliseconds{5'000};
+    options.node_timeout = milliseconds{dice.chance(0.7) ? 15'000 : 5'000};
+    options.resync = milliseconds{dice.chance(0.1) ? 10'000 : 2'000};
+    if (!dice.chance(0.6)) {
+        options.comeback = static_cast<Comeback>(dice.between(1, 3));
+    }
     options.sync_delay = milliseconds{dice.between(10, 400)};
     return options;
 }
 
-Mischief mischief_of(Dice& dice) {
-    Mischief plan;
-    if (dice.chance(0.1)) {
-        return plan;  // A calm day.
+FaultRates rates_of(Dice& dice) {
+    FaultRates rates;
+    rates.request_lost = dice.chance(0.5) ? 0.01 : 0.05;
+    rates.reply_lost = dice.chance(0.5) ? 0.01 : 0.05;
+    rates.slow = 0.05;
+    rates.late = dice.chance(0.3) ? 0.01 : 0;
+    rates.doubled = dice.chance(0.3) ? 0.05 : 0;
+    rates.refused = dice.chance(0.3) ? 0.03 : 0;
+    rates.split = 0.2;
+    rates.spurious_wake = 0.05;
+    rates.stall = dice.chance(0.3) ? 0.02 : 0;
+    rates.bus_cut = dice.chance(0.3) ? 0.002 : 0;
+    return rates;
+}
+
+/// How likely a story has a kind of event, and how often and how long it then happens.
+struct Habit {
+    Kind kind;
+    double chance = 0;
+    std::uint64_t most = 1;
+    milliseconds shortest{0};
+    milliseconds longest{0};
+};
+
+constexpr std::array habits{
+    Habit{Kind::crash_operator, 0.5, 4, milliseconds{10}, milliseconds{6'000}},
+    Habit{Kind::stop_operator, 0.2, 2, milliseconds{10}, milliseconds{6'000}},
+    Habit{Kind::pause_operator, 0.3, 3, milliseconds{100}, milliseconds{8'000}},
+    Habit{Kind::jump_clock, 0.1, 1, milliseconds{1'000}, milliseconds{8'000}},
+    Habit{Kind::crash_instance, 0.5, 3},
+    Habit{Kind::hang_instance, 0.2, 2, milliseconds{50}, milliseconds{8'000}},
+    Habit{Kind::cut_replication, 0.2, 3},
+    Habit{Kind::clone_instance, 0.05, 1, milliseconds{1'000}, milliseconds{8'000}},
+    Habit{Kind::reuse_address, 0.06, 1},
+    Habit{Kind::end_sessions, 0.2, 2},
+    Habit{Kind::consul_fails, 0.25, 2, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::consul_refuses, 0.15, 2, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::consul_lags, 0.15, 2, milliseconds{100}, milliseconds{6'000}},
+    Habit{Kind::nomad_fails, 0.15, 1, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::nomad_refuses, 0.1, 1, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::nomad_lags, 0.1, 1, milliseconds{100}, milliseconds{8'000}},
+    Habit{Kind::cut_from_consul, 0.2, 2, milliseconds{100}, milliseconds{9'000}},
+    Habit{Kind::cut_from_nomad, 0.1, 2, milliseconds{100}, milliseconds{9'000}},
+    Habit{Kind::cut_from_redis, 0.25, 4, milliseconds{100}, milliseconds{9'000}},
+    Habit{Kind::cut_bus, 0.2, 4, milliseconds{100}, milliseconds{9'000}},
+    Habit{Kind::isolate_host, 0.1, 1, milliseconds{1'000}, milliseconds{20'000}},
+    Habit{Kind::lose_host, 0.08, 1, milliseconds{1'000}, milliseconds{20'000}},
+    Habit{Kind::spoil_spec, 0.08, 2, milliseconds{10}, milliseconds{4'000}},
+    Habit{Kind::spoil_record, 0.06, 1, milliseconds{10}, milliseconds{4'000}},
+    Habit{Kind::spoil_status, 0.08, 2},
+    Habit{Kind::spoil_lock, 0.1, 2},
+    Habit{Kind::spoil_epoch, 0.06, 1},
+    Habit{Kind::spoil_installation, 0.04, 1},
+    Habit{Kind::lose_consul_data, 0.06, 1, milliseconds{10}, milliseconds{4'000}},
+};
+
+class Author {
+  public:
+    explicit Author(std::uint64_t seed) : dice_(seed) { script_.world = world_of(seed, dice_); }
+
+    Script write() {
+        const bool calm = dice_.chance(0.1);
+        if (!calm) {
+            script_.rates = dice_.chance(0.7) ? rates_of(dice_) : FaultRates{};
+            script_.lasts = milliseconds{dice_.between(3'000, 14'000)};
+            script_.operators =
+                dice_.chance(0.5) ? 1
+                                  : dice_.between(2, std::min<std::size_t>(3, script_.world.hosts));
+        }
+        // The three may come in any order.
+        add(Kind::run_job, milliseconds{dice_.between(0, 2'000)});
+        add(Kind::declare, milliseconds{dice_.between(0, 4'000)});
+        for (std::size_t i = 0; i < script_.operators; ++i) {
+            Event& start = add(Kind::start_operator, milliseconds{dice_.between(0, 3'000)});
+            start.who = static_cast<std::uint32_t>(i);
+        }
+        if (!calm) {
+            add_strangers();
+            add_habits();
+            add_ends();
+        }
+        std::ranges::stable_sort(script_.events, {}, &Event::at);
+        return std::move(script_);
     }
-    if (dice.chance(0.7)) {
-        plan.rates.request_lost = dice.chance(0.5) ? 0.01 : 0.05;
-        plan.rates.reply_lost = dice.chance(0.5) ? 0.01 : 0.05;
-        plan.rates.slow = 0.05;
-        plan.rates.split = 0.2;
-        plan.rates.spurious_wake = 0.05;
+
+  private:
+    Event& add(Kind kind, milliseconds at) {
+        Event event;
+        event.kind = kind;
+        event.at = at;
+        event.who = static_cast<std::uint32_t>(dice_.between(0, 999));
+        event.whom = static_cast<std::uint32_t>(dice_.between(0, 999));
+        script_.events.push_back(event);
+        return script_.events.back();
     }
-    plan.lasts = seconds{dice.between(4, 20)};
-    plan.operators = dice.chance(0.5) ? 2 : 1;
-    plan.operator_crashes = static_cast<int>(dice.chance(0.6) ? dice.between(1, 4) : 0);
-    plan.instance_crashes = static_cast<int>(dice.chance(0.5) ? dice.between(1, 3) : 0);
-    plan.consul_failures = static_cast<int>(dice.chance(0.3) ? dice.between(1, 2) : 0);
-    plan.nomad_failures = static_cast<int>(dice.chance(0.2) ? 1 : 0);
-    plan.keys_stranger = dice.chance(0.1);
-    plan.locked_stranger = dice.chance(0.1);
-    plan.loading_stranger = dice.chance(0.1);
-    plan.plain_stranger = dice.chance(0.1);
-    plan.foreign_cluster = dice.chance(0.04);
-    plan.late_foreign = !plan.foreign_cluster && dice.chance(0.06);
-    return plan;
+    milliseconds some_time() {
+        return milliseconds{dice_.between(0, static_cast<std::uint64_t>(script_.lasts.count()))};
+    }
+
+    void add_strangers() {
+        for (const Kind kind : {Kind::keys_stranger, Kind::locked_stranger, Kind::plain_stranger}) {
+            if (dice_.chance(0.1)) {
+                add(kind, milliseconds{0});
+            }
+        }
+        if (dice_.chance(0.1)) {
+            add(Kind::loading_stranger, milliseconds{0}).lasts =
+                milliseconds{dice_.between(1'000, 9'000)};
+        }
+    }
+
+    void add_habits() {
+        for (const Habit& habit : habits) {
+            const bool with_nomad = script_.world.with_nomad;
+            const bool about_nomad =
+                habit.kind == Kind::nomad_fails || habit.kind == Kind::nomad_refuses ||
+                habit.kind == Kind::nomad_lags || habit.kind == Kind::cut_from_nomad;
+            if (!dice_.chance(habit.chance) || (about_nomad && !with_nomad)) {
+                continue;
+            }
+            const std::uint64_t times = dice_.between(1, habit.most);
+            for (std::uint64_t i = 0; i < times; ++i) {
+                add(habit.kind, some_time()).lasts =
+                    milliseconds{dice_.between(static_cast<std::uint64_t>(habit.shortest.count()),
+                                               static_cast<std::uint64_t>(habit.longest.count()))};
+            }
+        }
+    }
+
+    /// What decides how the story ends: one of them at the most.
+    void add_ends() {
+        const bool disks = script_.world.keeps_disks();
+        const bool anew = script_.world.comeback == Comeback::elsewhere_empty;
+        if (dice_.chance(0.04)) {
+            add(Kind::foreign_cluster, milliseconds{0});
+        } else if (anew && dice_.chance(0.04)) {
+            add(Kind::lose_everything, script_.lasts / 2);
+        } else if (dice_.chance(0.06)) {
+            add(Kind::foreign_cluster, some_time());
+        }
+        if (disks && dice_.chance(0.5)) {
+            add(Kind::cut_power, some_time());
+            // Who was replaced before would come back as an owner, alone.
+            std::erase_if(script_.events, [](const Event& event) {
+                return event.kind == Kind::crash_instance || event.kind == Kind::lose_host ||
+                       event.kind == Kind::reuse_address;
+            });
+        }
+    }
+
+    Dice dice_;
+    Script script_;
+};
+
+}  // namespace
+
+Script script_of(std::uint64_t seed) {
+    return Author(seed).write();
 }
 
 }  // namespace rop::simulation

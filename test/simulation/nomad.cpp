@@ -15,7 +15,7 @@ namespace {
 
 bool is_over(const Allocation& allocation) {
     return allocation.facts.client_status == "failed" ||
-           allocation.facts.client_status == "complete";
+           allocation.facts.client_status == "complete" || allocation.facts.client_status == "lost";
 }
 
 }  // namespace
@@ -38,6 +38,75 @@ void Nomad::fail() {
 void Nomad::heal() {
     up_ = true;
     changed();
+}
+
+void Nomad::refuse(std::optional<Error> why) {
+    refusal_ = std::move(why);
+    changed();
+}
+
+std::optional<Error> Nomad::refusal() const {
+    return up_ ? refusal_ : Error{ErrorKind::unavailable, "500 No cluster leader"};
+}
+
+void Nomad::lag() {
+    earlier_ = View{allocations_, index_};
+}
+
+void Nomad::catch_up() {
+    earlier_.reset();
+    changed();
+}
+
+bool Nomad::is_ready(const std::string& host) const {
+    return std::ranges::any_of(hosts_, [&](const ports::NomadNode& one) {
+        return one.name == host && one.status == "ready";
+    });
+}
+
+void Nomad::client_lost(const std::string& host) {
+    for (ports::NomadNode& one : hosts_) {
+        one.status = one.name == host ? "down" : one.status;
+    }
+    nodes_index_ = ++index_;
+    for (Allocation& one : allocations_) {
+        if (one.node_name == host && !is_over(one)) {
+            one.facts.client_status = "lost";
+            one.facts.desired_status = "stop";
+        }
+    }
+    place_missing();
+    changed();
+}
+
+void Nomad::client_returned(const std::string& host) {
+    for (ports::NomadNode& one : hosts_) {
+        one.status = one.name == host ? "ready" : one.status;
+    }
+    nodes_index_ = ++index_;
+    std::vector<std::string> lost;
+    for (const Allocation& one : allocations_) {
+        if (one.node_name == host && one.facts.client_status == "lost") {
+            lost.push_back(one.id);
+        }
+    }
+    for (const std::string& id : lost) {
+        driver_.stop(*find(id));
+        find(id)->facts.client_status = "complete";
+        find(id)->facts.terminated_at = clock_.wall();
+        ++index_;
+        driver_.stopped(*find(id));
+    }
+    place_missing();
+    changed();
+}
+
+void Nomad::place_missing() {
+    const bool any_ready = std::ranges::any_of(
+        hosts_, [](const ports::NomadNode& host) { return host.status == "ready"; });
+    while (any_ready && wanted_running() < count_) {
+        place();
+    }
 }
 
 std::size_t Nomad::wanted_running() const {
@@ -63,9 +132,7 @@ void Nomad::run(std::uint32_t count) {
     registered_ = true;
     count_ = count;
     job_index_ = ++index_;
-    while (wanted_running() < count_) {
-        place();
-    }
+    place_missing();
     changed();
 }
 
@@ -74,9 +141,10 @@ void Nomad::place() {
     one.id = dice_.uuid();
     // On the host with the fewest, the first of them.
     const auto load = [this](const ports::NomadNode& host) {
-        return std::ranges::count_if(allocations_, [&](const Allocation& other) {
+        const auto here = std::ranges::count_if(allocations_, [&](const Allocation& other) {
             return !is_over(other) && other.node_name == host.name;
         });
+        return std::pair(host.status != "ready", here);
     };
     const ports::NomadNode& host = *std::ranges::min_element(hosts_, {}, load);
     one.node_name = host.name;
@@ -94,6 +162,9 @@ void Nomad::place() {
 
 void Nomad::started(const std::string& id) {
     Allocation& one = *find(id);
+    if (is_over(one)) {
+        return;  // Its host was lost before it began.
+    }
     one.facts.client_status = "running";
     one.facts.started_at = clock_.wall();
     ++index_;
@@ -111,6 +182,9 @@ void Nomad::task_terminated(const std::string& id) {
     const Timestamp ended = clock_.wall();
     clock_.after(dice_.between(milliseconds{20}, milliseconds{600}), [this, id, ended] {
         Allocation& one = *find(id);
+        if (is_over(one) || !is_ready(one.node_name)) {
+            return;  // Its host tells when it returns.
+        }
         one.facts.client_status = "failed";
         one.facts.terminated_at = ended;
         ++index_;
@@ -118,18 +192,42 @@ void Nomad::task_terminated(const std::string& id) {
         changed();
         // restart { attempts = 0 mode = "fail" } reschedule { delay = "5s" }
         clock_.after(seconds{5}, [this] {
-            if (wanted_running() < count_) {
-                place();
-                changed();
-            }
+            place_missing();
+            changed();
         });
     });
+}
+
+void Nomad::task_restarts(const std::string& id) {
+    const Timestamp ended = clock_.wall();
+    clock_.after(dice_.between(milliseconds{20}, milliseconds{600}), [this, id, ended] {
+        Allocation& one = *find(id);
+        if (is_over(one)) {
+            return;
+        }
+        one.facts.client_status = "pending";
+        one.facts.terminated_at = ended;
+        ++index_;
+        changed();
+    });
+}
+
+void Nomad::task_restarted(const std::string& id) {
+    Allocation& one = *find(id);
+    if (is_over(one)) {
+        return;
+    }
+    one.facts.client_status = "running";
+    one.facts.started_at = clock_.wall();
+    ++index_;
+    changed();
 }
 
 ports::Page<std::vector<Allocation>> Nomad::allocations(const std::string& nomad_namespace,
                                                         const std::string& job) const {
     const bool known = nomad_namespace == job_.nomad_namespace && job == job_.name;
-    return {known ? allocations_ : std::vector<Allocation>{}, index_};
+    const std::vector<Allocation>& shown = earlier_ ? earlier_->allocations : allocations_;
+    return {known ? shown : std::vector<Allocation>{}, index()};
 }
 
 ports::Page<std::vector<ports::NomadNode>> Nomad::nodes() const {
@@ -138,7 +236,7 @@ ports::Page<std::vector<ports::NomadNode>> Nomad::nodes() const {
         stub.meta.clear();
         stub.consul_name.clear();
     }
-    return {stubs, 20};
+    return {stubs, nodes_index_};
 }
 
 GroupFacts Nomad::group(const std::string& nomad_namespace, const std::string& job,

@@ -25,6 +25,7 @@ class Nomad {
     struct Driver {
         std::function<void(const ports::Allocation&)> start;
         std::function<void(const ports::Allocation&)> stopped;
+        std::function<void(const ports::Allocation&)> stop;  // Kill it, if it still lives.
     };
 
     Nomad(Clock& clock, Dice dice, Job job, std::vector<ports::NomadNode> hosts);
@@ -38,18 +39,40 @@ class Nomad {
     void run(std::uint32_t count);
     /// The task ended by itself; its client tells so after a moment.
     void task_terminated(const std::string& allocation);
+    /// It ended and its client starts it again where it was (a restart block with attempts).
+    void task_restarts(const std::string& allocation);
+    void task_restarted(const std::string& allocation);
 
     void fail();
     void heal();
     [[nodiscard]] bool up() const { return up_; }
+    /// What every request is answered with; nothing: it is carried out.
+    void refuse(std::optional<Error> why);
+    [[nodiscard]] std::optional<Error> refusal() const;
+    /// From now on allocations are shown as they are now, until catch_up().
+    void lag();
+    void catch_up();
+    /// No heartbeat of a client came in time: its allocations count as lost, and others take
+    /// their place.
+    void client_lost(const std::string& host);
+    /// It is there again. What counted as lost is stopped on it.
+    void client_returned(const std::string& host);
 
     [[nodiscard]] ports::Page<std::vector<ports::Allocation>> allocations(
         const std::string& nomad_namespace, const std::string& job) const;
+    [[nodiscard]] std::uint64_t index() const { return earlier_ ? earlier_->index : index_; }
     [[nodiscard]] ports::Page<std::vector<ports::NomadNode>> nodes() const;
+    [[nodiscard]] std::uint64_t nodes_index() const { return nodes_index_; }
     [[nodiscard]] GroupFacts group(const std::string& nomad_namespace, const std::string& job,
                                    const std::string& group) const;
     Result<void> scale(const NomadTarget& target, std::uint32_t count,
                        std::uint64_t job_modify_index);
+
+    /// Whether its client still has it to run.
+    [[nodiscard]] bool is_wanted(const std::string& id) {
+        const ports::Allocation* one = find(id);
+        return one != nullptr && one->facts.desired_status != "stop";
+    }
 
     using Waiter = std::function<bool()>;
     void wait(Waiter waiter) { waiters_.push_back(std::move(waiter)); }
@@ -58,7 +81,9 @@ class Nomad {
     [[nodiscard]] std::size_t wanted_running() const;
     [[nodiscard]] std::size_t free_index() const;
     void place();
+    void place_missing();
     void started(const std::string& id);
+    [[nodiscard]] bool is_ready(const std::string& host) const;
     ports::Allocation* find(const std::string& id);
     void changed();
 
@@ -67,10 +92,18 @@ class Nomad {
     Job job_;
     std::vector<ports::NomadNode> hosts_;
     Driver driver_;
+    struct View {
+        std::vector<ports::Allocation> allocations;
+        std::uint64_t index = 0;
+    };
+
     bool up_ = true;
+    std::optional<Error> refusal_;
+    std::optional<View> earlier_;
     bool registered_ = false;  // The job.
     std::uint32_t count_ = 0;
     std::uint64_t index_ = 20;
+    std::uint64_t nodes_index_ = 20;
     std::uint64_t job_index_ = 20;
     std::vector<ports::Allocation> allocations_;
     std::vector<Waiter> waiters_;

@@ -11,18 +11,30 @@
 
 namespace rop::simulation {
 
-Operator::Operator(World& world, std::string name, const ports::NomadNode& host)
+Operator::Operator(World& world, std::string name, const ports::NomadNode& host,
+                   std::string address)
     : process_(std::move(name)), random_(world.dice().fork()) {
     const auto executor = world.io_.get_executor();
     time_ = make_sim_time(world.clock_, process_, executor);
     redis_ = make_sim_redis(
-        SimRedisContext{&world.clock_, &world.fleet_, &world.faults_, &process_, &world.oracle_},
+        SimRedisContext{&world.clock_, &world.fleet_, &world.faults_, &process_, &world.oracle_,
+                        [this, &world] { world.pause(process_, world.faults_.pause()); },
+                        &world.network_, address},
         executor);
-    consul_ = make_sim_consul(SimConsulContext{&world.clock_, &world.consul_, &world.faults_,
-                                               &process_, &world.oracle_, host.consul_name},
-                              executor);
+    const auto line_to = [&](Network::Kind servers) {
+        return Line{&world.network_, {Network::Kind::operators, address, 0}, {servers, "", 0}};
+    };
+    consul_ = make_sim_consul(
+        SimConsulContext{&world.clock_, &world.consul_, &world.faults_, &process_, &world.oracle_,
+                         host.consul_name, line_to(Network::Kind::consul)},
+        executor);
     if (world.options_.with_nomad) {
-        SimNomadContext context{&world.clock_, &world.nomad_, &world.faults_, &process_, {}};
+        SimNomadContext context{&world.clock_,
+                                &world.nomad_,
+                                &world.faults_,
+                                &process_,
+                                {},
+                                line_to(Network::Kind::nomad)};
         context.scaled = [&world](const std::string& process, std::uint32_t count) {
             world.oracle_.count_change();
             world.trace_.add(process + " scales the group to " + std::to_string(count));

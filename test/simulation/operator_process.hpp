@@ -16,7 +16,8 @@ namespace rop::simulation {
 /// One operator process: the real core, on ports of the world.
 class Operator {
   public:
-    Operator(World& world, std::string name, const ports::NomadNode& host);
+    /// `address` is that of its host.
+    Operator(World& world, std::string name, const ports::NomadNode& host, std::string address);
     ~Operator();
     Operator(const Operator&) = delete;
     Operator& operator=(const Operator&) = delete;
@@ -25,7 +26,7 @@ class Operator {
     void crash();
     /// run() has returned.
     [[nodiscard]] bool ended() const { return ended_; }
-    [[nodiscard]] const Process& process() const { return process_; }
+    [[nodiscard]] Process& process() { return process_; }
     [[nodiscard]] const loop::Core& core() const { return *core_; }
 
   private:

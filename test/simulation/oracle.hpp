@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/record.hpp"
@@ -27,8 +29,10 @@ namespace rop::simulation {
 ///  - a command that took effect after a newer leader's first one at the same server;
 ///  - a command that is not among the few that forming and mending need, or any to a stranger;
 ///  - a change before the record committed to it;
-///  - MEET of anyone whom the record does not prove; FORGET of one that lives or owns slots;
-///  - a slot given to a second owner, or away from keys;
+///  - MEET of anyone whom the record does not prove, or at a member toward a newcomer; FORGET of
+///    one that lives or owns slots;
+///  - a slot given to a second owner, away from keys, or after everything was lost;
+///  - a layout with a replica beside its primary without need;
 ///  - a key that was acknowledged, of which a living server let go, and which nobody holds.
 class Oracle : public FleetObserver,
                public ConsulObserver,
@@ -39,10 +43,15 @@ class Oracle : public FleetObserver,
 
     /// Servers that the service lists without being ours to touch.
     void add_stranger(ServerId id) { strangers_.insert(id); }
-    [[nodiscard]] bool knows_strangers() const { return !strangers_.empty(); }
-    [[nodiscard]] bool is_stranger(ServerId id) const { return strangers_.contains(id); }
+    /// One of ours whose part went to a successor, and which came back with a table of its own: a
+    /// stranger, unless the record takes it back.
+    void add_replaced(ServerId id) { replaced_.insert(id); }
+    [[nodiscard]] bool knows_strangers() const;
+    [[nodiscard]] bool is_stranger(ServerId id) const;
     /// The process will never write again.
     void process_ended(const std::string& process) { proofs_.erase(process); }
+    /// Somebody who is no operator wrote or deleted this key; nothing: deleted.
+    void key_put(const std::string& key, const std::optional<std::string>& value);
     /// A client was told that its key is stored.
     void key_acknowledged(Key key) { acknowledged_.insert(key); }
     /// `victim` is about to die: keys that only it holds die of that, not of us.
@@ -56,7 +65,13 @@ class Oracle : public FleetObserver,
     /// Commands, scalings and KV writes of operators so far, except keeping the lock.
     [[nodiscard]] std::uint64_t changes() const { return changes_; }
     [[nodiscard]] std::uint64_t commands() const { return commands_; }
-    void count_change() { ++changes_; }
+    void count_change() {
+        ++changes_;
+        if (on_change_) {
+            on_change_();
+        }
+    }
+    void on_change(std::function<void()> callback) { on_change_ = std::move(callback); }
     /// Living servers of the declared service that are not strangers.
     [[nodiscard]] std::vector<const RedisServer*> ours() const;
 
@@ -87,9 +102,12 @@ class Oracle : public FleetObserver,
     void check_slots(const RedisServer& server, const ports::Words& words);
     void check_forget(const RedisServer& server, const ports::Words& words);
     void check_record(const std::string& process, const std::string& text);
+    void check_layout(const Record& record);
     void check_retired(const Record& before, const Record& after);
     void check_epoch_key(const std::string& text);
     [[nodiscard]] bool in_record(const RedisServer& server) const;
+    /// Whether an operator can have seen that it lives: it may have come back from its disk since.
+    [[nodiscard]] bool can_be_known(const RedisServer& server) const;
 
     Clock& clock_;
     Fleet& fleet_;
@@ -98,13 +116,18 @@ class Oracle : public FleetObserver,
     std::string prefix_ = "redis-operator/";
     std::optional<std::string> violation_;
     std::set<ServerId> strangers_;
+    std::set<ServerId> replaced_;
     std::set<Key> acknowledged_;
     std::set<Key> excused_;
     std::map<std::string, std::set<std::string>> sessions_;  // By process.
-    std::map<std::string, Moment> proofs_;  // Sending of the last proof, by process.
+    std::map<std::string, Moment> proofs_;        // Sending of the last proof, by process.
+    std::map<std::string, std::uint64_t> taken_;  // Who took the lock last has the greatest.
+    std::uint64_t takings_ = 0;
     std::map<ServerId, std::uint64_t> newest_epoch_;
     std::uint64_t epoch_key_ = 0;
+    bool epoch_spoilt_ = false;
     std::optional<Record> record_;
+    std::function<void()> on_change_;
     std::uint64_t changes_ = 0;
     std::uint64_t commands_ = 0;
 };

@@ -77,6 +77,7 @@ void Oracle::kv_written(const std::string& process, const std::vector<ports::Txn
             sessions_[process].erase(unlock->session);
         } else if (std::holds_alternative<ports::KvLock>(op)) {
             trace_.add(process + " takes the lock");
+            taken_[process] = ++takings_;
         }
     }
     const Writing writing = writing_of(ops);
@@ -88,7 +89,7 @@ void Oracle::kv_written(const std::string& process, const std::vector<ports::Txn
             check_epoch_key(value);
         }
         if (key.starts_with(prefix_ + "clusters/")) {
-            ++changes_;
+            count_change();
             trace_.add(process + " writes " + key.substr(prefix_.size()) + gist(key, value));
         }
         if (key == record_key_) {
@@ -99,11 +100,25 @@ void Oracle::kv_written(const std::string& process, const std::vector<ports::Txn
 
 void Oracle::check_epoch_key(const std::string& text) {
     std::int64_t epoch = 0;
-    if (!number(text, epoch) || static_cast<std::uint64_t>(epoch) <= epoch_key_) {
+    const bool is_number = number(text, epoch);
+    const auto fresh = static_cast<std::uint64_t>(epoch);
+    if (!is_number || (fresh <= epoch_key_ && !epoch_spoilt_)) {
         violated("epoch key '" + text + "' after " + std::to_string(epoch_key_));
         return;
     }
-    epoch_key_ = static_cast<std::uint64_t>(epoch);
+    epoch_key_ = std::max(epoch_key_, fresh);
+}
+
+void Oracle::key_put(const std::string& key, const std::optional<std::string>& value) {
+    if (key == prefix_ + "epoch") {
+        epoch_spoilt_ = true;  // Until it counts on, the greatest that was seen is what counts.
+    }
+    if (key == record_key_) {
+        record_.reset();  // Whatever was promised in it: nobody may act without.
+        if (auto parsed = json::parse_record(value.value_or("")); parsed) {
+            record_ = std::move(parsed).value();
+        }
+    }
 }
 
 void Oracle::check_record(const std::string& process, const std::string& text) {
@@ -119,10 +134,41 @@ void Oracle::check_record(const std::string& process, const std::string& text) {
     if (record_) {
         check_retired(*record_, fresh);
     }
+    if (fresh.state == RecordState::forming && (!record_ || record_->state != fresh.state)) {
+        check_layout(fresh);
+    }
     trace_.add("record: " + std::string(to_string(fresh.state)) + ", " +
                std::to_string(fresh.members.size()) + " members, " +
                std::to_string(fresh.former.size()) + " former");
     record_ = std::move(fresh);
+}
+
+/// No replica beside its primary without need. When no host has more than half of the members,
+/// there is a layout with every pair on two hosts.
+void Oracle::check_layout(const Record& record) {
+    std::map<std::string, std::size_t> members_on;
+    std::map<InstanceId, std::string> host_of;
+    for (const auto& [id, member] : record.members) {
+        for (const RedisServer* server : ours()) {
+            if (server->node() == member.node) {
+                host_of[id] = server->options().at.host;
+                ++members_on[server->options().at.host];
+            }
+        }
+    }
+    if (host_of.size() < record.members.size()) {
+        return;  // Some died since they were looked at: nobody knows where they were.
+    }
+    const bool avoidable = std::ranges::all_of(
+        members_on, [&](const auto& entry) { return entry.second * 2 <= record.members.size(); });
+    for (const ShardLayout& shard : record.layout) {
+        for (const InstanceId& replica : shard.replicas) {
+            if (avoidable && shard.replicas.size() == 1 &&
+                host_of[replica] == host_of[shard.primary]) {
+                violated("the layout has a replica beside its primary");
+            }
+        }
+    }
 }
 
 void Oracle::check_retired(const Record& before, const Record& after) {
@@ -130,8 +176,9 @@ void Oracle::check_retired(const Record& before, const Record& after) {
     for (const auto& [instance, member] : before.members) {
         const bool kept = std::ranges::any_of(
             after.members, [&](const auto& other) { return other.second.node == member.node; });
-        const bool lives = std::ranges::any_of(
-            living, [&](const RedisServer* server) { return server->node() == member.node; });
+        const bool lives = std::ranges::any_of(living, [&](const RedisServer* server) {
+            return server->node() == member.node && can_be_known(*server);
+        });
         if (!kept && lives) {
             violated("member " + instance.value() + " is retired, and lives");
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -28,6 +29,10 @@ class Process {
             news();
         }
     }
+    /// How far the wall clock of its host is off.
+    [[nodiscard]] std::chrono::milliseconds wall_error() const { return wall_error_; }
+    void set_wall_error(std::chrono::milliseconds error) { wall_error_ = error; }
+    [[nodiscard]] bool paused() const { return state_ == State::paused; }
     void pause() { state_ = state_ == State::gone ? State::gone : State::paused; }
     void resume() { become(State::running); }
     void crash() { become(State::gone); }
@@ -42,6 +47,7 @@ class Process {
 
     std::string name_;
     State state_ = State::running;
+    std::chrono::milliseconds wall_error_{0};
     std::vector<std::function<void()>> waiting_;
 };
 

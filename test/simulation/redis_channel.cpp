@@ -1,8 +1,10 @@
 #include "test/simulation/redis_channel.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "operator/ports/client_list.hpp"
 #include "test/simulation/oracle.hpp"
 #include "test/simulation/redis_reply.hpp"
 #include "test/simulation/redis_server.hpp"
@@ -15,20 +17,23 @@ using ports::Words;
 void RedisChannel::begin(std::shared_ptr<Exchange> exchange) {
     const auto self = shared_from_this();
     exchange->alarm = context_.clock->after(exchange->request.deadline, [self, exchange] {
-        if (exchange->over) {
-            return;
-        }
-        if (self->current_ == exchange) {
-            self->finish(Error{ErrorKind::unavailable, "no answer in time"},
-                         Outcome::Contact::timed_out);
-        } else {
-            std::erase(self->queue_, exchange);  // It never got its turn.
-            self->end(exchange, Error{ErrorKind::unavailable, "no answer in time"},
-                      Outcome::Contact::timed_out);
-        }
+        self->context_.process->deliver([self, exchange] { self->give_up(exchange); });
     });
     queue_.push_back(std::move(exchange));
     start_next();
+}
+
+void RedisChannel::give_up(const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->over) {
+        return;
+    }
+    if (current_ == exchange) {
+        finish(Error{ErrorKind::unavailable, "no answer in time"}, Outcome::Contact::timed_out);
+    } else {
+        std::erase(queue_, exchange);  // It never got its turn.
+        end(exchange, Error{ErrorKind::unavailable, "no answer in time"},
+            Outcome::Contact::timed_out);
+    }
 }
 
 void RedisChannel::abandon(const std::shared_ptr<Exchange>& exchange) {
@@ -53,11 +58,39 @@ void RedisChannel::close() {
     closed->open = false;
     closed->last_sent =
         std::max(closed->last_sent, context_.clock->now() + context_.faults->latency());
-    context_.clock->at(closed->last_sent, [closed, fleet = context_.fleet] {
-        if (RedisServer* server = fleet->find(closed->server)) {
-            server->disconnected(closed->client);
-        }
+    // Whoever closes may be gone by then; the rest of what it wrote comes first all the same.
+    context_.clock->at(closed->last_sent, [self = shared_from_this(), closed] {
+        self->reach(closed->server, [self, closed] {
+            self->context_.fleet->find(closed->server)->disconnected(closed->client);
+        });
     });
+}
+
+void RedisChannel::reach(ServerId server, std::function<void()> work) {
+    Fleet* const fleet = context_.fleet;
+    if (context_.network == nullptr || context_.network->calm()) {
+        fleet->run_in(server, std::move(work));
+        return;
+    }
+    context_.network->deliver(
+        {Network::Kind::operators, context_.host, 0}, fleet->place_of(server),
+        [fleet, server, work = std::move(work)] { fleet->run_in(server, work); });
+}
+
+void RedisChannel::hear_from(ServerId server, std::function<void()> news) {
+    if (context_.network == nullptr || context_.network->calm()) {
+        news();
+        return;
+    }
+    context_.network->deliver(context_.fleet->place_of(server),
+                              {Network::Kind::operators, context_.host, 0}, std::move(news));
+}
+
+bool RedisChannel::is_reached(ServerId server) const {
+    const Network::Place here{Network::Kind::operators, context_.host, 0};
+    return context_.network == nullptr || context_.network->calm() ||
+           (context_.network->hears(here, context_.fleet->place_of(server)) &&
+            context_.network->hears(context_.fleet->place_of(server), here));
 }
 
 void RedisChannel::drop() {
@@ -104,14 +137,19 @@ void RedisChannel::connect() {
     }
     const auto there_and_back = context_.faults->latency() + context_.faults->latency();
     context_.clock->after(there_and_back, [self, exchange = current_] {
-        if (self->is_current(exchange)) {
-            self->connected(exchange);
-        }
+        self->context_.process->deliver([self, exchange] {
+            if (self->is_current(exchange)) {
+                self->connected(exchange);
+            }
+        });
     });
 }
 
 void RedisChannel::connected(const std::shared_ptr<Exchange>& exchange) {
     RedisServer* server = context_.fleet->at(to_);
+    if (server != nullptr && !is_reached(server->id())) {
+        return;  // Silence until the deadline.
+    }
     if (server == nullptr) {
         finish(Error{ErrorKind::unavailable, "connection refused"}, Outcome::Contact::refused);
         return;
@@ -143,11 +181,11 @@ void RedisChannel::greet(const std::shared_ptr<Exchange>& exchange) {
         greeting.push_back({"CLIENT", "SETNAME", connection_->name});
     }
     if (greeting.empty()) {
-        write();
+        settle(exchange);
         return;
     }
     const auto self = shared_from_this();
-    transfer(greeting, [self, exchange](const std::vector<Reply>& replies) {
+    transfer(greeting, [self, exchange](std::vector<Reply> replies) {
         if (self->is_current(exchange)) {
             self->greeted(replies);
         }
@@ -168,7 +206,33 @@ void RedisChannel::greeted(const std::vector<Reply>& replies) {
             return;
         }
     }
-    write();
+    settle(current_);
+}
+
+void RedisChannel::settle(const std::shared_ptr<Exchange>& exchange) {
+    if (unsettled_.empty() || unsettled_ != connection_->name) {
+        unsettled_.clear();
+        write();
+        return;
+    }
+    const auto self = shared_from_this();
+    const auto go_on = [self, exchange](const std::vector<Reply>&) {
+        if (self->is_current(exchange)) {
+            self->unsettled_.clear();
+            self->write();
+        }
+    };
+    transfer({{"CLIENT", "LIST"}}, [self, exchange, go_on](const std::vector<Reply>& replies) {
+        if (!self->is_current(exchange)) {
+            return;
+        }
+        const auto endings = ports::endings_of_older(replies.front().text, self->connection_->name);
+        if (endings.empty()) {
+            go_on(replies);
+        } else {
+            self->transfer(endings, go_on);
+        }
+    });
 }
 
 void RedisChannel::write() {
@@ -187,20 +251,22 @@ void RedisChannel::write_some(std::size_t from) {
     const auto first = request.commands.begin() + static_cast<std::ptrdiff_t>(from);
     const std::vector<Words> commands(first, first + static_cast<std::ptrdiff_t>(count));
     current_->outcome.written = true;
+    if (request.may_write) {
+        unsettled_ = connection_->name;
+    }
     if (context_.observer != nullptr) {
         context_.observer->commands_written(context_.process->name(), to_, connection_->name,
                                             commands);
     }
     const auto self = shared_from_this();
     const auto exchange = current_;
-    transfer(commands, [self, exchange](const std::vector<Reply>& replies) {
-        if (!self->is_current(exchange)) {
-            return;
-        }
-        auto& got = exchange->outcome.replies;
-        got.insert(got.end(), replies.begin(), replies.end());
-        if (got.size() == exchange->request.commands.size()) {
-            self->finish(std::nullopt, Outcome::Contact::fine);
+    if (request.may_write && context_.stall && context_.faults->stall()) {
+        context_.stall();  // What was allowed is written all the same, when it goes on.
+    }
+    context_.process->deliver([self, exchange, connection = connection_, commands] {
+        const bool same = self->is_current(exchange) && self->connection_ == connection;
+        if (same && !self->context_.process->gone()) {
+            self->put_on_wire(exchange, commands);
         }
     });
     if (count < left) {
@@ -216,24 +282,39 @@ void RedisChannel::write_some(std::size_t from) {
     }
 }
 
+void RedisChannel::put_on_wire(const std::shared_ptr<Exchange>& exchange,
+                               const std::vector<Words>& commands) {
+    const auto self = shared_from_this();
+    transfer(commands, [self, exchange](std::vector<Reply> replies) {
+        if (!self->is_current(exchange)) {
+            return;
+        }
+        auto& got = exchange->outcome.replies;
+        std::ranges::move(replies, std::back_inserter(got));
+        if (got.size() == exchange->request.commands.size()) {
+            self->finish(std::nullopt, Outcome::Contact::fine);
+        }
+    });
+}
+
 void RedisChannel::transfer(const std::vector<Words>& commands,
-                            std::function<void(const std::vector<Reply>&)> on_replies) {
+                            std::function<void(std::vector<Reply>)> on_replies) {
     const ConnectionPtr connection = connection_;
     const Faults::Fate fate = context_.faults->fate();
-    std::vector<Words> arriving = commands;
+    auto arriving = std::make_shared<std::vector<Words>>(commands);
     if (fate == Faults::Fate::request_lost) {
-        arriving.resize(context_.faults->dice().between(0, commands.size() - 1));
+        arriving->resize(context_.faults->dice().between(0, commands.size() - 1));
     }
     connection->last_sent =
         std::max(connection->last_sent, context_.clock->now() + context_.faults->latency());
     const auto self = shared_from_this();
-    context_.clock->at(connection->last_sent, [self, connection, arriving, fate, on_replies] {
+    auto arrive = [self, connection, arriving, fate, on_replies] {
         RedisServer* server = self->context_.fleet->find(connection->server);
-        if (connection->stalled || server == nullptr || !server->connected(connection->client)) {
+        if (connection->stalled || !server->connected(connection->client)) {
             return;
         }
-        std::vector<Reply> replies;
-        for (const Words& words : arriving) {
+        const auto replies = std::make_shared<std::vector<Reply>>();
+        for (const Words& words : *arriving) {
             if (!server->connected(connection->client)) {
                 return;  // Killed by what came before.
             }
@@ -243,14 +324,14 @@ void RedisChannel::transfer(const std::vector<Words>& commands,
                 self->context_.faults->struck(self->context_.process->name(), effect, false)) {
                 return;
             }
-            replies.push_back(server->execute(connection->client, words));
+            replies->push_back(server->execute(connection->client, words));
             if (!effect.empty() &&
                 self->context_.faults->struck(self->context_.process->name(), effect, true)) {
                 return;
             }
         }
         if (fate == Faults::Fate::fine) {
-            self->receive(connection, [on_replies, replies] { on_replies(replies); });
+            self->receive(connection, [on_replies, replies] { on_replies(std::move(*replies)); });
             return;
         }
         connection->stalled = true;
@@ -258,21 +339,27 @@ void RedisChannel::transfer(const std::vector<Words>& commands,
             server->disconnected(connection->client);
             self->receive(connection, [self, connection] { self->lost(connection); });
         }
+    };
+    context_.clock->at(connection->last_sent, [self, connection, arrive = std::move(arrive)] {
+        self->reach(connection->server, arrive);
     });
 }
 
 void RedisChannel::receive(const ConnectionPtr& connection, std::function<void()> news) {
     connection->last_received =
         std::max(connection->last_received, context_.clock->now() + context_.faults->latency());
+    auto arrive = [process = context_.process, connection, news = std::move(news)] {
+        if (connection->open) {
+            process->deliver([connection, news] {
+                if (connection->open) {
+                    news();
+                }
+            });
+        }
+    };
     context_.clock->at(connection->last_received,
-                       [process = context_.process, connection, news = std::move(news)] {
-                           if (connection->open) {
-                               process->deliver([connection, news] {
-                                   if (connection->open) {
-                                       news();
-                                   }
-                               });
-                           }
+                       [self = shared_from_this(), connection, arrive = std::move(arrive)] {
+                           self->hear_from(connection->server, arrive);
                        });
 }
 
@@ -294,6 +381,9 @@ void RedisChannel::finish(std::optional<Error> failure, Outcome::Contact contact
                         exchange->outcome.replies.size() < exchange->request.commands.size();
     if (failure && (failure->kind != ErrorKind::fenced || partly)) {
         close();  // Replies would be out of step.
+    }
+    if (!failure) {
+        unsettled_.clear();
     }
     end(exchange, std::move(failure), contact);
     start_next();

@@ -49,15 +49,24 @@ class RedisChannel : public std::enable_shared_from_this<RedisChannel> {
     using ConnectionPtr = std::shared_ptr<Connection>;
 
     void close();
+    /// What this process sent arrives in a server, and what a server sent arrives here: now, or
+    /// when the way is open.
+    void reach(ServerId server, std::function<void()> work);
+    void hear_from(ServerId server, std::function<void()> news);
+    [[nodiscard]] bool is_reached(ServerId server) const;
+    void give_up(const std::shared_ptr<Exchange>& exchange);
     void start_next();
     void connect();
     void connected(const std::shared_ptr<Exchange>& exchange);
     void greet(const std::shared_ptr<Exchange>& exchange);
     void greeted(const std::vector<ports::Reply>& replies);
+    void settle(const std::shared_ptr<Exchange>& exchange);
     void write();
     void write_some(std::size_t from);
+    void put_on_wire(const std::shared_ptr<Exchange>& exchange,
+                     const std::vector<ports::Words>& commands);
     void transfer(const std::vector<ports::Words>& commands,
-                  std::function<void(const std::vector<ports::Reply>&)> on_replies);
+                  std::function<void(std::vector<ports::Reply>)> on_replies);
     void receive(const ConnectionPtr& connection, std::function<void()> news);
     void lost(const ConnectionPtr& connection);
     void finish(std::optional<Error> failure, Outcome::Contact contact);
@@ -71,6 +80,7 @@ class RedisChannel : public std::enable_shared_from_this<RedisChannel> {
     Endpoint to_;
     std::function<void(Endpoint)> on_lost_;
     ConnectionPtr connection_;
+    std::string unsettled_;  // As in operator/redis/redis_port.cpp.
     std::shared_ptr<Exchange> current_;
     std::deque<std::shared_ptr<Exchange>> queue_;
 };

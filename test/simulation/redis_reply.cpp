@@ -1,6 +1,6 @@
 #include "test/simulation/redis_reply.hpp"
 
-#include <cctype>
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -15,6 +15,10 @@ Reply of_kind(Reply::Kind kind, std::string text = {}) {
     reply.kind = kind;
     reply.text = std::move(text);
     return reply;
+}
+
+char lower(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
 }  // namespace
@@ -43,9 +47,15 @@ Reply array() {
 std::string lower(std::string_view text) {
     std::string low(text);
     for (char& letter : low) {
-        letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+        letter = lower(letter);
     }
     return low;
+}
+
+bool same(std::string_view text, std::string_view low) {
+    return text.size() == low.size() &&
+           std::equal(text.begin(), text.end(), low.begin(),
+                      [](char one, char other) { return lower(one) == other; });
 }
 
 bool number(std::string_view text, std::int64_t& value) {

@@ -17,6 +17,8 @@ namespace rop::simulation {
 [[nodiscard]] ports::Reply array();
 
 [[nodiscard]] std::string lower(std::string_view text);
+/// `low` is lower case; `text` may be of any.
+[[nodiscard]] bool same(std::string_view text, std::string_view low);
 /// The whole text as a decimal number; false: it is none.
 [[nodiscard]] bool number(std::string_view text, std::int64_t& value);
 

@@ -35,7 +35,8 @@ RedisServer::RedisServer(Fleet& fleet, ServerId id, RedisOptions options)
             peer.created = now();
         }
     }
-    Peer& mine = table_[my_id_];
+    self_ = &table_[my_id_];
+    Peer& mine = *self_;
     mine.id = my_id_;
     mine.is_primary = !mine.is_replica;
     mine.at = Endpoint{options_.announces_ip ? options_.at.host : "", options_.at.port};
@@ -176,15 +177,17 @@ void RedisServer::drop_keys(const std::set<Key>& keys, const std::string& why) {
 bool RedisServer::write_key(Key key) {
     const bool mine = !options_.cluster_enabled ||
                       (state_ok_ && self().is_primary && self().slots.contains(slot_of(key)));
-    if (!alive_ || loading() || !mine) {
+    if (!alive_ || loading() || !mine || fleet_.hangs(id_)) {
         return false;
     }
     keys_.insert(key);
     offset_ += 40;
-    for (RedisServer* other : fleet_.alive()) {
+    for (RedisServer* other : fleet_.living()) {
         if (other->replicates_from() == id_) {
-            fleet_.later(other->id(), fleet_.bus_latency(),
-                         [other, from = id_, key] { other->apply_replicated(from, key); });
+            fleet_.clock().after(fleet_.bus_latency(), [this, other, key] {
+                fleet_.across(id_, other->id(),
+                              [this, other, key] { other->apply_replicated(id_, key); });
+            });
         }
     }
     return true;

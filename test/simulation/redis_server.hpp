@@ -25,10 +25,11 @@ class RedisServer {
     [[nodiscard]] const NodeId& node() const { return my_id_; }
     [[nodiscard]] const RedisOptions& options() const { return options_; }
     [[nodiscard]] bool alive() const { return alive_; }
+    [[nodiscard]] Moment started() const { return started_; }
     [[nodiscard]] bool loading() const;
     [[nodiscard]] const std::set<Key>& keys() const { return keys_; }
     [[nodiscard]] const std::map<NodeId, Peer>& table() const { return table_; }
-    [[nodiscard]] const Peer& self() const { return table_.at(my_id_); }
+    [[nodiscard]] const Peer& self() const { return *self_; }
     [[nodiscard]] bool state_ok() const { return state_ok_; }
     [[nodiscard]] bool link_up() const { return sync_ == Sync::connected; }
     [[nodiscard]] std::chrono::milliseconds node_timeout() const { return node_timeout_; }
@@ -52,6 +53,9 @@ class RedisServer {
     void die();
     void receive(const Arrival& arrival);
     void bus_closed(ServerId by);
+    void link_cut(std::uint64_t link);
+    /// The connection to its primary ends; it will come again.
+    void cut_replication() { source_lost(); }
     void apply_replicated(ServerId from, Key key);
 
   private:
@@ -60,7 +64,7 @@ class RedisServer {
     using Words = ports::Words;
 
     // redis_server.cpp
-    Peer& me() { return table_.at(my_id_); }
+    Peer& me() { return *self_; }
     Peer* find(const NodeId& id);
     [[nodiscard]] const Peer* find(const NodeId& id) const;
     [[nodiscard]] const Peer* my_primary() const;
@@ -153,11 +157,11 @@ class RedisServer {
 
     // redis_server_text.cpp
     [[nodiscard]] std::string info(const Words& words) const;
-    [[nodiscard]] std::string server_section() const;
-    [[nodiscard]] std::string replication_section() const;
+    void add_server_section(std::string& text) const;
+    void add_replication_section(std::string& text) const;
     [[nodiscard]] std::string cluster_info() const;
     [[nodiscard]] std::string cluster_nodes() const;
-    [[nodiscard]] std::string node_line(const Peer& peer) const;
+    void add_node_line(std::string& text, const Peer& peer) const;
     [[nodiscard]] std::string client_list() const;
 
     Fleet& fleet_;
@@ -170,6 +174,7 @@ class RedisServer {
     // The cluster.
     NodeId my_id_;
     std::map<NodeId, Peer> table_;  // Itself included.
+    Peer* self_ = nullptr;          // In the table.
     std::uint64_t current_epoch_ = 0;
     std::uint64_t last_vote_epoch_ = 0;
     SlotSet unclaimed_;  // owner_not_claiming_slot

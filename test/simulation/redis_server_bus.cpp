@@ -334,6 +334,14 @@ void RedisServer::process_update(const Packet& packet) {
     update_slots(packet.about, packet.about_epoch, packet.about_slots);
 }
 
+void RedisServer::link_cut(std::uint64_t link) {
+    for (auto& [node, peer] : table_) {
+        if (peer.link && peer.link->id == link) {
+            peer.link.reset();
+        }
+    }
+}
+
 void RedisServer::bus_closed(ServerId by) {
     for (auto& [node, peer] : table_) {
         if (peer.link && peer.link->up && peer.link->to == by) {

@@ -69,6 +69,10 @@ void RedisServer::connected_to(std::uint64_t link, const Endpoint& target) {
         return;
     }
     RedisServer* server = fleet_.at_bus(target.host, target.port);
+    if (server != nullptr &&
+        !(fleet_.hears(id_, server->id()) && fleet_.hears(server->id(), id_))) {
+        return;  // Nobody answers: watch() gives it up after a while.
+    }
     if (server == nullptr) {
         // Refused. The silence counts from now on, as if a ping had been sent.
         peer->link.reset();
@@ -115,6 +119,9 @@ void RedisServer::watch(Peer& peer) {
     if (peer.link && peer.link->up && !peer.ping_sent && now() - peer.pong_received > half) {
         send_ping(peer, Packet::Type::ping);
         return;
+    }
+    if (peer.link && !peer.link->up && !peer.ping_sent && now() - peer.pong_received > half) {
+        peer.ping_sent = now();  // It waits in the buffer of a connection that is not there yet.
     }
     if (!peer.ping_sent || peer.suspected || peer.failed) {
         return;

@@ -49,6 +49,8 @@ void RedisServer::sync_cron() {
 void RedisServer::try_sync() {
     RedisServer* source = fleet_.at(source_at_);
     const bool serves = source != nullptr && source != this && !source->loading() &&
+                        !fleet_.hangs(source->id()) && fleet_.hears(id_, source->id()) &&
+                        fleet_.hears(source->id(), id_) &&
                         source->options().password == options_.password &&
                         (source->self().is_primary || source->link_up());
     if (!serves) {
@@ -65,7 +67,7 @@ void RedisServer::sync_done(std::uint64_t attempt) {
         return;
     }
     const RedisServer* source = fleet_.find(source_);
-    if (source == nullptr || !source->alive()) {
+    if (source == nullptr || !source->alive() || !fleet_.hears(source_, id_)) {
         source_lost();
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>
@@ -15,7 +16,8 @@ namespace rop::simulation {
 template <class T>
 struct BlockingServer {
     std::function<ports::Page<T>()> look;
-    std::function<bool()> up;
+    std::function<std::uint64_t()> index;             // Of what would be seen.
+    std::function<std::optional<Error>()> refusal;    // Why nothing is answered now.
     std::function<void(std::function<bool()>)> wait;  // For the next change.
 };
 
@@ -38,30 +40,29 @@ boost::asio::awaitable<Result<ports::Page<T>>> block(SimCall<ports::Page<T>> cal
     const Leave leave{state};
     const bool at_once = query.index == 0 || query.consistent;
     auto arrive = [call, server, query, clock, faults, delivered, state, at_once] {
-        if (!server.up()) {
-            call.fail(faults->latency(), "500 No cluster leader");
+        if (const auto why = server.refusal()) {
+            state->over = true;
+            call.fail(faults->latency(), *why);
             return;
         }
         const auto reply = [call, server, delivered, state] {
             state->over = true;
             call.answer(server.look(), delivered);
         };
-        const ports::Page<T> first = server.look();
-        if (at_once || first.index > query.index || faults->spurious_wake()) {
-            state->over = true;
-            call.answer(first, delivered);
+        if (at_once || server.index() > query.index || faults->spurious_wake()) {
+            reply();
             return;
         }
         server.wait([call, server, query, reply, state] {
             if (state->over) {
                 return false;
             }
-            if (!server.up()) {
+            if (const auto why = server.refusal()) {
                 state->over = true;
-                call.fail(std::chrono::microseconds{300}, "500 rpc error making call: EOF");
+                call.fail(std::chrono::microseconds{300}, *why);
                 return false;
             }
-            if (server.look().index > query.index) {
+            if (server.index() > query.index) {
                 reply();
                 return false;
             }

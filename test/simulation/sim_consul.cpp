@@ -40,16 +40,19 @@ class SimConsul : public ports::ConsulPort {
     Answer<Page<std::vector<KvEntry>>> kv_list(std::string prefix, BlockingQuery query) override {
         auto look = [this, prefix, query] {
             return forgotten(query) ? Page<std::vector<KvEntry>>{{}, 1}
-                                    : context_.consul->list(prefix);
+                                    : context_.consul->list(prefix, reader(query));
         };
-        return read<std::vector<KvEntry>>(std::move(look), query, {});
+        auto index = [this, prefix, query] {
+            return context_.consul->list_index(prefix, reader(query));
+        };
+        return read<std::vector<KvEntry>>(std::move(look), std::move(index), query, {});
     }
 
     Answer<Page<std::optional<KvEntry>>> kv_get(std::string key, BlockingQuery query) override {
         const auto seen = std::make_shared<std::string>();  // Who held the lock when it was read.
         auto look = [this, key, query, seen] {
             auto page = forgotten(query) ? Page<std::optional<KvEntry>>{std::nullopt, 1}
-                                         : context_.consul->get(key);
+                                         : context_.consul->get(key, reader(query));
             *seen = page.value ? page.value->session : "";
             return page;
         };
@@ -59,16 +62,21 @@ class SimConsul : public ports::ConsulPort {
                 proved(key, *seen, sent);
             };
         }
-        return read<std::optional<KvEntry>>(std::move(look), query, std::move(delivered));
+        auto index = [this, key, query] { return context_.consul->get_index(key, reader(query)); };
+        return read<std::optional<KvEntry>>(std::move(look), std::move(index), query,
+                                            std::move(delivered));
     }
 
     Answer<Page<std::vector<ports::ServiceEntry>>> health(std::string service,
                                                           BlockingQuery query) override {
         auto look = [this, service, query] {
             return forgotten(query) ? Page<std::vector<ports::ServiceEntry>>{{}, 1}
-                                    : context_.consul->health(service);
+                                    : context_.consul->health(service, reader(query));
         };
-        return read<std::vector<ports::ServiceEntry>>(std::move(look), query, {});
+        auto index = [this, service, query] {
+            return context_.consul->health_index(service, reader(query));
+        };
+        return read<std::vector<ports::ServiceEntry>>(std::move(look), std::move(index), query, {});
     }
 
     Answer<TxnAnswer> txn(std::vector<TxnOp> operations) override {
@@ -185,17 +193,26 @@ class SimConsul : public ports::ConsulPort {
         }
     }
 
-    template <class T>
-    SimCall<T> call() {
-        return SimCall<T>(*context_.clock, *context_.faults, *context_.process, executor_);
+    [[nodiscard]] ConsulReader reader(const BlockingQuery& query) const {
+        return {context_.node, query.consistent};
     }
 
     template <class T>
-    Answer<Page<T>> read(std::function<Page<T>()> look, BlockingQuery query,
-                         std::function<void()> delivered) {
+    SimCall<T> call(Needs needs = Needs::servers) {
+        return SimCall<T>(*context_.clock, *context_.faults, *context_.process,
+                          needs == Needs::servers ? &context_.line : nullptr, executor_);
+    }
+
+    template <class T>
+    Answer<Page<T>> read(std::function<Page<T>()> look, std::function<std::uint64_t()> index,
+                         BlockingQuery query, std::function<void()> delivered) {
         BlockingServer<T> server;
         server.look = std::move(look);
-        server.up = [consul = context_.consul] { return consul->up(); };
+        server.index = std::move(index);
+        server.refusal = [consul = context_.consul, faults = context_.faults] {
+            const auto why = consul->refusal();
+            return why ? why : faults->refusal();
+        };
         server.wait = [consul = context_.consul](std::function<bool()> waiter) {
             consul->wait(std::move(waiter));
         };
@@ -207,15 +224,20 @@ class SimConsul : public ports::ConsulPort {
     template <class T>
     Answer<T> run(std::function<Result<T>()> work, std::function<void()> delivered,
                   Needs needs = Needs::servers, std::string effect = {}) {
-        const SimCall<T> request = call<T>();
+        const SimCall<T> request = call<T>(needs);
         auto arrive = [request, work = std::move(work), delivered = std::move(delivered), needs,
                        effect = std::move(effect), context = &context_] {
             const auto struck = [&](bool happened) {
                 return !effect.empty() &&
                        context->faults->struck(context->process->name(), effect, happened);
             };
-            if (needs == Needs::servers && !context->consul->up()) {
-                request.fail(context->faults->latency(), "500 No cluster leader");
+            std::optional<Error> why;
+            if (needs == Needs::servers) {
+                why = context->consul->refusal();
+                why = why ? why : context->faults->refusal();
+            }
+            if (why) {
+                request.fail(context->faults->latency(), *why);
             } else if (!struck(false)) {
                 auto answer = work();
                 if (!struck(true)) {

@@ -10,6 +10,7 @@
 #include "test/simulation/consul.hpp"
 #include "test/simulation/faults.hpp"
 #include "test/simulation/process.hpp"
+#include "test/simulation/sim_call.hpp"
 
 namespace rop::simulation {
 
@@ -31,6 +32,7 @@ struct SimConsulContext {
     Process* process = nullptr;
     LeaseObserver* observer = nullptr;  // May be null.
     std::string node;
+    Line line = {};  // To the servers.
 };
 [[nodiscard]] std::unique_ptr<ports::ConsulPort> make_sim_consul(
     SimConsulContext context, boost::asio::any_io_executor executor);

@@ -23,12 +23,14 @@ class SimNomad : public ports::NomadPort {
         auto look = [nomad = context_.nomad, nomad_namespace, job] {
             return nomad->allocations(nomad_namespace, job);
         };
-        return read<std::vector<ports::Allocation>>(std::move(look), query);
+        auto index = [nomad = context_.nomad] { return nomad->index(); };
+        return read<std::vector<ports::Allocation>>(std::move(look), std::move(index), query);
     }
 
     Answer<Page<std::vector<ports::NomadNode>>> nodes(BlockingQuery query) override {
         auto look = [nomad = context_.nomad] { return nomad->nodes(); };
-        return read<std::vector<ports::NomadNode>>(std::move(look), query);
+        auto index = [nomad = context_.nomad] { return nomad->nodes_index(); };
+        return read<std::vector<ports::NomadNode>>(std::move(look), std::move(index), query);
     }
 
     Answer<ports::NomadNode> node(std::string id) override {
@@ -75,14 +77,20 @@ class SimNomad : public ports::NomadPort {
   private:
     template <class T>
     SimCall<T> call() {
-        return SimCall<T>(*context_.clock, *context_.faults, *context_.process, executor_);
+        return SimCall<T>(*context_.clock, *context_.faults, *context_.process, &context_.line,
+                          executor_);
     }
 
     template <class T>
-    Answer<Page<T>> read(std::function<Page<T>()> look, BlockingQuery query) {
+    Answer<Page<T>> read(std::function<Page<T>()> look, std::function<std::uint64_t()> index,
+                         BlockingQuery query) {
         BlockingServer<T> server;
         server.look = std::move(look);
-        server.up = [nomad = context_.nomad] { return nomad->up(); };
+        server.index = std::move(index);
+        server.refusal = [nomad = context_.nomad, faults = context_.faults] {
+            const auto why = nomad->refusal();
+            return why ? why : faults->refusal();
+        };
         server.wait = [nomad = context_.nomad](std::function<bool()> waiter) {
             nomad->wait(std::move(waiter));
         };
@@ -99,8 +107,10 @@ class SimNomad : public ports::NomadPort {
                 return !effect.empty() &&
                        context->faults->struck(context->process->name(), effect, happened);
             };
-            if (!context->nomad->up()) {
-                request.fail(context->faults->latency(), "500 No cluster leader");
+            std::optional<Error> why = context->nomad->refusal();
+            why = why ? why : context->faults->refusal();
+            if (why) {
+                request.fail(context->faults->latency(), *why);
             } else if (!struck(false)) {
                 auto answer = work();
                 if (!struck(true)) {

@@ -28,6 +28,9 @@ struct SimRedisContext {
     Faults* faults = nullptr;
     Process* process = nullptr;
     SocketObserver* observer = nullptr;  // May be null.
+    std::function<void()> stall;         // Stops the process for a while; may be empty.
+    Network* network = nullptr;          // May be null: everybody hears everybody.
+    std::string host;                    // The address of the process.
 };
 
 /// The Redis port of one operator process.

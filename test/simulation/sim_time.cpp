@@ -62,7 +62,7 @@ class SimTime : public ports::TimePort {
         : clock_(clock), process_(process), executor_(std::move(executor)) {}
 
     [[nodiscard]] Moment now() const override { return clock_.now(); }
-    [[nodiscard]] Timestamp wall() const override { return clock_.wall(); }
+    [[nodiscard]] Timestamp wall() const override { return clock_.wall() + process_.wall_error(); }
     [[nodiscard]] asio::any_io_executor executor() const override { return executor_; }
     [[nodiscard]] std::unique_ptr<ports::Timer> make_timer() override {
         return std::make_unique<SimTimer>(clock_, process_, executor_);

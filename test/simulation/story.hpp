@@ -1,28 +1,33 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
+#include <string_view>
 
-#include "test/simulation/world.hpp"
+#include "test/simulation/script.hpp"
 
 namespace rop::simulation {
 
-/// How the story of one seed went.
+/// How one story ended.
 struct Verdict {
-    std::uint64_t seed = 0;
-    std::string failure;  // Empty: all well.
-    std::uint64_t trace_hash = 0;
+    std::string failure;            // Empty: every rule was kept, and the end was as declared.
+    std::deque<std::string> story;  // The last things that happened, one per line.
+    std::uint64_t trace_hash = 0;   // Of everything that happened.
     std::uint64_t events = 0;
-    std::uint64_t commands = 0;  // Redis commands that changed something.
-    bool formed = false;         // Else it was right not to.
+    std::uint64_t commands = 0;  // That operators sent to change something, each of them judged.
+    std::map<std::string_view, std::uint64_t> faults;  // That took effect, by name.
+    bool formed = false;
     std::chrono::microseconds virtual_time{0};
-    std::deque<std::string> story;  // The last things that happened.
 };
 
-/// Lives one world from its beginning to its end: instances come up, a spec is declared, things
-/// go wrong for a while, then they stop going wrong, and everything has to be as declared within
-/// two minutes and to stay quiet. All of it follows from the seed.
-[[nodiscard]] Verdict live(std::uint64_t seed, bool print_all = false);
+/// Lives through a story. `print_all`: tells everything on stdout while it happens.
+[[nodiscard]] Verdict live(const Script& script, bool print_all = false);
+
+/// The same failure with less: leaves out events and rates as long as something still fails, in
+/// `tries` lives at the most. For a script that fails.
+[[nodiscard]] Script shortened(Script script, int tries);
 
 }  // namespace rop::simulation

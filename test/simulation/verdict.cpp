@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/json/status_json.hpp"
 #include "test/simulation/redis_server.hpp"
 #include "test/simulation/world.hpp"
 
@@ -89,6 +90,11 @@ std::string World::unfinished() const {
     if (phase != Phase::ready && !(phase == Phase::degraded && oracle_.knows_strangers())) {
         return "the status is " + std::string(to_string(view->second.status->phase)) + ": " +
                view->second.status->message;
+    }
+    const auto shown = consul_.get("redis-operator/clusters/" + cluster().value() + "/status");
+    const auto status = json::parse_status(shown.value ? shown.value->value : "");
+    if (!status || status.value().phase != phase) {
+        return "the status in KV is not the leader's";
     }
     return "";
 }

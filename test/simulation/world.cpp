@@ -52,17 +52,29 @@ World::World(WorldOptions options)
         }
     });
     fleet_.set_observer(&oracle_);
+    fleet_.set_network(&network_);
+    consul_.set_reached([this](const std::string& node) {
+        return network_.calm() || network_.hears({Network::Kind::operators, address_of(node), 0},
+                                                 {Network::Kind::consul, "", 0});
+    });
+    fleet_.set_cutter([this] { return faults_.bus_cut(); });
     consul_.set_observer(&oracle_);
     for (const ports::NomadNode& host : nomad_.hosts()) {
         consul_.add_node(host.consul_name, address_of(host.name), host.meta);
     }
     nomad_.set_driver({[this](const ports::Allocation& one) { start_instance(one); },
-                       [this](const ports::Allocation& one) { instance_stopped(one); }});
+                       [this](const ports::Allocation& one) { instance_stopped(one); },
+                       [this](const ports::Allocation& one) { stop_instance(one); }});
 }
 
 World::~World() {
     faults_.stop();
     for (auto& [host, process] : operators_) {
+        process->process().resume();
+        process->stop();
+    }
+    for (const auto& process : retired_) {  // Two may have run on one host.
+        process->process().resume();
         process->stop();
     }
     const auto all_ended = [this] {
@@ -102,37 +114,69 @@ std::string World::spec_text() const {
         text += R"(,"nomad":{"job":"redis-cache","group":"redis"})";
     }
     std::string allow;
-    allow += options_.primaries < 3 ? R"("fewPrimaries")" : "";
-    allow += options_.replicas_per_primary > 0 ? ""
-             : allow.empty()                   ? R"("noReplicas")"
-                                               : R"(,"noReplicas")";
+    const auto add = [&allow](bool wanted, const char* what) {
+        allow += wanted ? (allow.empty() ? "\"" : ",\"") + std::string(what) + "\"" : "";
+    };
+    add(options_.primaries < 3, "fewPrimaries");
+    add(options_.replicas_per_primary == 0, "noReplicas");
+    add(may_adopt_, "adopt");
     return text + R"(,"allow":[)" + allow + "]}";
 }
 
 void World::declare() {
     trace_.add("the spec is applied");
-    consul_.put("redis-operator/clusters/" + cluster().value() + "/spec", spec_text());
+    put_key("redis-operator/clusters/" + cluster().value() + "/spec", spec_text());
+}
+
+void World::put_key(const std::string& key, const std::string& value) {
+    oracle_.key_put(key, value);
+    consul_.put(key, value);
+}
+
+void World::remove_key(const std::string& key) {
+    oracle_.key_put(key, std::nullopt);
+    consul_.remove(key);
+}
+
+void World::lose_consul_data() {
+    trace_.add("Consul loses its keys");
+    may_adopt_ = true;
+    const std::string cluster = "clusters/" + this->cluster().value() + "/";
+    for (const std::string& key :
+         {cluster + "spec", cluster + "record", cluster + "status", cluster + "events",
+          std::string("leader"), std::string("epoch"), std::string("installation")}) {
+        remove_key("redis-operator/" + key);
+    }
+}
+
+RedisOptions World::own_options() const {
+    RedisOptions options;
+    options.announces_ip = options_.announces_ip;
+    options.node_timeout = options_.node_timeout;
+    options.sync_delay = options_.sync_delay;
+    if (options_.with_password) {
+        options.password = "of the cluster";
+    }
+    return options;
 }
 
 void World::start_instance(const ports::Allocation& allocation) {
-    RedisOptions options;
+    RedisOptions options = own_options();
     const bool odd = !odd_instances_.empty();
     if (odd) {
         options = odd_instances_.back();
         odd_instances_.pop_back();
-    } else {
-        options.announces_ip = options_.announces_ip;
-        options.node_timeout = options_.node_timeout;
-        options.sync_delay = options_.sync_delay;
-        if (options_.with_password) {
-            options.password = "of the cluster";
-        }
+    } else if (!disks_.empty()) {
+        options.disk = std::move(disks_.front());
+        disks_.pop_front();
     }
     options.at = new_address(allocation.node_name);
     options.bus_port = static_cast<std::uint16_t>(options.at.port + 10'000);
     const RedisServer& server = fleet_.start(options);
     if (odd) {
         estrange(server);
+    } else if (was_replaced(server)) {
+        oracle_.add_replaced(server.id());
     }
     Instance& instance = instances_[allocation.id];
     instance.server = server.id();
@@ -145,28 +189,92 @@ void World::start_instance(const ports::Allocation& allocation) {
                " as node " + server.node().value().substr(0, 8));
 }
 
+/// One whose slots went to a successor while the cluster was formed, because it was gone: it comes
+/// back with a table of its own, is named, and left to people.
+bool World::was_replaced(const RedisServer& server) const {
+    const auto& record = oracle_.record();
+    return record && !server.self().slots.empty() &&
+           std::ranges::any_of(record->former, [&](const FormerNode& former) {
+               return former.node == server.node();
+           });
+}
+
+void World::restart_instance(const std::string& allocation, RedisOptions options) {
+    if (!nomad_.is_wanted(allocation)) {
+        return;  // It was given to another host meanwhile.
+    }
+    const RedisServer& server = fleet_.start(std::move(options));
+    if (was_replaced(server)) {
+        oracle_.add_replaced(server.id());
+    }
+    Instance& instance = instances_.at(allocation);
+    instance.server = server.id();
+    trace_.add("instance " + allocation.substr(0, 8) + " runs again at " +
+               to_string(server.options().at) + " as node " + server.node().value().substr(0, 8));
+    nomad_.task_restarted(allocation);
+    clock_.after(dice_.between(milliseconds{1}, milliseconds{1'000}),
+                 [this, service = instance.service_id, id = server.id()] {
+                     if (fleet_.find(id)->alive()) {
+                         consul_.set_health(service, true);
+                     }
+                 });
+}
+
 void World::crash_instance(ServerId id) {
     const RedisServer* victim = fleet_.find(id);
     if (victim == nullptr || !victim->alive()) {
         return;
     }
-    for (const auto& [allocation, instance] : instances_) {
-        if (instance.server == id) {
-            trace_.add("instance " + allocation.substr(0, 8) + " (" +
-                       victim->node().value().substr(0, 8) + ") dies");
-            oracle_.about_to_die(*victim);
-            fleet_.kill(id);
-            // A TCP check every second finds nobody.
-            clock_.after(
-                dice_.between(milliseconds{1}, milliseconds{1'000}),
-                [this, service = instance.service_id] { consul_.set_health(service, false); });
+    const auto it = std::ranges::find_if(
+        instances_, [id](const auto& entry) { return entry.second.server == id; });
+    if (it == instances_.end()) {
+        return;
+    }
+    const auto& [allocation, instance] = *it;
+    trace_.add("instance " + allocation.substr(0, 8) + " (" + victim->node().value().substr(0, 8) +
+               ") dies");
+    oracle_.about_to_die(*victim);
+    fleet_.kill(id);
+    // A TCP check every second finds nobody.
+    clock_.after(dice_.between(milliseconds{1}, milliseconds{1'000}),
+                 [this, service = instance.service_id] { consul_.set_health(service, false); });
+    RedisOptions again = own_options();
+    again.at = victim->options().at;
+    again.bus_port = victim->options().bus_port;
+    if (options_.keeps_disks()) {
+        again.disk = victim->disk();
+    }
+    switch (options_.comeback) {
+        case Comeback::elsewhere_with_disk:
+            disks_.push_back(*again.disk);
+            [[fallthrough]];
+        case Comeback::elsewhere_empty:
             nomad_.task_terminated(allocation);
-        }
+            return;
+        case Comeback::in_place_empty:
+        case Comeback::in_place_with_disk:
+            nomad_.task_restarts(allocation);
+            clock_.after(dice_.between(milliseconds{1'100}, milliseconds{5'000}),
+                         [this, id = allocation, again] { restart_instance(id, again); });
+            return;
     }
 }
 
 void World::instance_stopped(const ports::Allocation& allocation) {
-    consul_.remove_instance(instances_.at(allocation.id).service_id);
+    if (const auto it = instances_.find(allocation.id); it != instances_.end()) {
+        consul_.remove_instance(it->second.service_id);
+    }
+}
+
+/// By Nomad's client: what runs on a host whose allocations count as lost.
+void World::stop_instance(const ports::Allocation& allocation) {
+    const auto it = instances_.find(allocation.id);
+    const RedisServer* victim = it == instances_.end() ? nullptr : fleet_.find(it->second.server);
+    if (victim != nullptr && victim->alive()) {
+        trace_.add("instance " + allocation.id.substr(0, 8) + " is stopped by Nomad");
+        oracle_.about_to_die(*victim);
+        fleet_.kill(victim->id());
+    }
 }
 
 void World::estrange(const RedisServer& server) {
@@ -190,6 +298,9 @@ RedisServer& World::add_stranger(RedisOptions options) {
 }
 
 void World::start_operator(std::size_t host) {
+    if (operator_runs(host)) {
+        return;
+    }
     auto& process = operators_[host];
     if (process != nullptr) {
         retired_.push_back(std::move(process));
@@ -197,7 +308,30 @@ void World::start_operator(std::size_t host) {
     const ports::NomadNode& where = nomad_.hosts().at(host);
     const std::string name = "operator-" + std::to_string(++processes_) + "@" + where.name;
     trace_.add(name + " starts");
-    process = std::make_unique<Operator>(*this, name, where);
+    process = std::make_unique<Operator>(*this, name, where, address_of(where.name));
+    if (const auto error = wall_errors_.find(host); error != wall_errors_.end()) {
+        process->process().set_wall_error(error->second);
+    }
+}
+
+void World::pause(Process& process, microseconds span) {
+    if (process.state() != Process::State::running) {
+        return;
+    }
+    trace_.add(process.name() + " is paused");
+    process.pause();
+    clock_.after(span, [this, &process] {
+        if (process.paused()) {
+            trace_.add(process.name() + " goes on");
+            process.resume();
+        }
+    });
+}
+
+void World::pause_operator(std::size_t host, microseconds span) {
+    if (operator_runs(host)) {
+        pause(operators_.at(host)->process(), span);
+    }
 }
 
 bool World::operator_runs(std::size_t host) const {
@@ -214,7 +348,7 @@ void World::crash_operator(std::size_t host) {
 }
 
 void World::stop_operator(std::size_t host) {
-    if (operator_runs(host)) {
+    if (operator_runs(host) && !operators_.at(host)->process().paused()) {
         trace_.add(operators_.at(host)->process().name() + " is told to stop");
         operators_.at(host)->stop();
     }
@@ -229,16 +363,23 @@ void World::client_turn() {
     if (keys_written_ >= keys_most) {
         return;
     }
+    // They rest while anything is cut or hangs: what Redis itself forgets then is no operator's.
+    const bool calm = network_.calm() && !fleet_.any_hangs();
     // Who writes into a cluster of which a part died before it had a replica makes that part's
     // loss one that only a user may accept: these users wait.
-    const bool whole = oracle_.owned_slots().size() == slot_count;
     const Key key = keys_written_;
-    for (RedisServer* server : whole ? fleet_.alive() : std::vector<RedisServer*>{}) {
-        if (!oracle_.is_stranger(server->id()) && server->write_key(key)) {
-            oracle_.key_acknowledged(key);
-            ++keys_written_;
-            break;
+    std::vector<RedisServer*> owners;
+    if (calm && oracle_.owned_slots().size() == slot_count) {
+        for (RedisServer* server : fleet_.living()) {
+            if (server->self().is_primary && server->self().slots.contains(slot_of(key))) {
+                owners.push_back(server);
+            }
         }
+    }
+    if (owners.size() == 1 && !oracle_.is_stranger(owners.front()->id()) &&
+        owners.front()->write_key(key)) {
+        oracle_.key_acknowledged(key);
+        ++keys_written_;
     }
     start_clients();
 }

@@ -36,7 +36,8 @@ class SimRedisTest : public VirtualTest {
 
     Fleet fleet_{clock_, Dice{3}};
     std::unique_ptr<SimRedis> port_ = make_sim_redis(
-        SimRedisContext{&clock_, &fleet_, &faults_, &process_, nullptr}, io_.get_executor());
+        SimRedisContext{&clock_, &fleet_, &faults_, &process_, nullptr, {}, nullptr, {}},
+        io_.get_executor());
 };
 
 TEST_F(SimRedisTest, AConnectionIsKeptUnderItsName) {

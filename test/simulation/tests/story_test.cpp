@@ -10,13 +10,26 @@ using std::chrono::seconds;
 
 TEST(StoryTest, OneSeedIsLivedTheSameWayEveryTime) {
     for (const std::uint64_t seed : {3U, 4U, 5U}) {
-        const Verdict once = live(seed);
-        const Verdict again = live(seed);
+        const Verdict once = live(script_of(seed));
+        const Verdict again = live(script_of(seed));
         EXPECT_EQ(once.trace_hash, again.trace_hash) << seed;
         EXPECT_EQ(once.events, again.events) << seed;
         EXPECT_EQ(once.failure, "") << seed;
     }
-    EXPECT_NE(live(3).trace_hash, live(4).trace_hash);
+    EXPECT_NE(live(script_of(3)).trace_hash, live(script_of(4)).trace_hash);
+}
+
+TEST(StoryTest, AStoryIsKeptAsText) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        const std::string text = to_text(script_of(seed));
+        const auto read = parse_script(text);
+        ASSERT_TRUE(read) << read.error().what << " in\n" << text;
+        EXPECT_EQ(to_text(read.value()), text);
+    }
+    EXPECT_FALSE(parse_script("at 3 fall-asleep"));
+    EXPECT_FALSE(parse_script("at noon declare"));
+    EXPECT_FALSE(parse_script("world gods=3"));
+    EXPECT_FALSE(parse_script("once upon a time"));
 }
 
 TEST(StoryTest, AnUndisturbedClusterIsReadySoonAfterItIsDeclared) {
