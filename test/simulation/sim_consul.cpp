@@ -97,15 +97,19 @@ class SimConsul : public ports::ConsulPort {
     }
 
     Answer<std::string> session_create(ports::SessionRequest request) override {
-        const auto created = std::make_shared<std::string>();
+        const auto created = std::make_shared<std::vector<std::string>>();  // It may be doubled.
         auto work = [this, request, created]() -> Result<std::string> {
             auto answer = context_.consul->create_session(context_.node, request);
-            *created = answer ? answer.value() : "";
+            if (answer) {
+                created->push_back(answer.value());
+            }
             return answer;
         };
         auto delivered = [this, created] {
-            if (context_.observer != nullptr && !created->empty()) {
-                context_.observer->session_created(context_.process->name(), *created);
+            for (const std::string& session : *created) {
+                if (context_.observer != nullptr) {
+                    context_.observer->session_created(context_.process->name(), session);
+                }
             }
         };
         return run<std::string>(std::move(work), std::move(delivered), Needs::servers,
