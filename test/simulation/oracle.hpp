@@ -61,6 +61,8 @@ class Oracle : public FleetObserver,
     void violated(const std::string& what);
 
     [[nodiscard]] const std::optional<Record>& record() const { return record_; }
+    /// Also when somebody spoilt the record since.
+    [[nodiscard]] bool was_formed() const { return was_formed_; }
     [[nodiscard]] bool has_keys() const { return !acknowledged_.empty(); }
     /// Commands, scalings and KV writes of operators so far, except keeping the lock.
     [[nodiscard]] std::uint64_t changes() const { return changes_; }
@@ -127,6 +129,7 @@ class Oracle : public FleetObserver,
     std::uint64_t epoch_key_ = 0;
     bool epoch_spoilt_ = false;
     std::optional<Record> record_;
+    bool was_formed_ = false;
     std::function<void()> on_change_;
     std::uint64_t changes_ = 0;
     std::uint64_t commands_ = 0;

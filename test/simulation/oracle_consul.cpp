@@ -140,6 +140,7 @@ void Oracle::check_record(const std::string& process, const std::string& text) {
     trace_.add("record: " + std::string(to_string(fresh.state)) + ", " +
                std::to_string(fresh.members.size()) + " members, " +
                std::to_string(fresh.former.size()) + " former");
+    was_formed_ = was_formed_ || fresh.state == RecordState::formed;
     record_ = std::move(fresh);
 }
 

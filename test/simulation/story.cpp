@@ -304,7 +304,7 @@ void Story::hit_network(const Event& event) {
             return;
         case Kind::cut_bus:
             if (const auto living = world_->fleet().alive(); living.size() > 1) {
-                const bool fragile = is_formed() || world_->oracle().has_keys();
+                const bool fragile = world_->oracle().was_formed() || world_->oracle().has_keys();
                 if (!fragile || is_healthy()) {
                     cut(event, {Network::Kind::redis, "", chosen(living, event.who)->id()},
                         {Network::Kind::redis, "", chosen(living, event.whom)->id()});

@@ -49,7 +49,7 @@ bool Story::may_die(const RedisServer& victim) {
     if (clone_) {
         return false;  // It would be taken for the victim come back.
     }
-    if (!is_formed() && !world_->oracle().has_keys()) {
+    if (!world_->oracle().was_formed() && !world_->oracle().has_keys()) {
         return true;
     }
     if (options_.keeps_disks()) {
@@ -83,7 +83,7 @@ std::vector<ServerId> Story::victims() {
 /// Whether a host can go for good: every primary on it has an heir elsewhere, and those who have
 /// to vote for the heirs are the majority.
 bool Story::may_leave(std::size_t host) {
-    if (!is_formed() && !world_->oracle().has_keys()) {
+    if (!world_->oracle().was_formed() && !world_->oracle().has_keys()) {
         return true;
     }
     if (!is_formed() || options_.replicas_per_primary == 0 || !is_healthy()) {
@@ -167,7 +167,7 @@ void Story::hang(const Event& event) {
     }
     const RedisServer& victim = *chosen(ours, event.who);
     const bool is_short = event.lasts < victim.node_timeout() / 3;
-    const bool fragile = is_formed() || world_->oracle().has_keys();
+    const bool fragile = world_->oracle().was_formed() || world_->oracle().has_keys();
     if (!is_short && fragile && !is_healthy()) {
         return;
     }
