@@ -6,6 +6,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "api/json/record_json.hpp"
+#include "api/shortened.hpp"
 #include "operator/runtime/all.hpp"
 
 namespace rop::execute {
@@ -112,7 +113,7 @@ asio::awaitable<void> Executor::send_batch(std::shared_ptr<Job> job, Batch batch
         if (reply.is_error() && !was_so) {
             const std::string name = sent.words.at(0) + " " + sent.words.at(1);
             errors->push_back(
-                Error{ErrorKind::rejected, name + " at " + where + ": " + reply.text});
+                Error{ErrorKind::rejected, name + " at " + where + ": " + shortened(reply.text)});
         }
     }
     if (outcome.failure) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/shortened.hpp"
 #include "operator/net/api_settings.hpp"
 
 namespace rop::net {
@@ -211,19 +212,7 @@ Result<std::uint64_t> ApiClient::index_of(const ApiAnswer& answer) const {
 }
 
 std::string shortened(std::string_view text, std::size_t bytes) {
-    std::string line(text.substr(0, bytes));
-    // Do not keep a part of a character: its following bytes are 10xxxxxx.
-    if (text.size() > bytes) {
-        while (!line.empty() && (static_cast<unsigned char>(text[line.size()]) & 0xC0U) == 0x80U) {
-            line.pop_back();
-        }
-    }
-    std::ranges::replace_if(
-        line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
-    while (line.ends_with(' ')) {
-        line.pop_back();
-    }
-    return line;
+    return rop::shortened(text, bytes);
 }
 
 }  // namespace rop::net

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/shortened.hpp"
 #include "operator/observe/redis_report.hpp"
 #include "operator/runtime/all.hpp"
 
@@ -41,7 +42,7 @@ Judgement judge_error(Question question, std::string_view text) {
     // All of these: alive, and cannot be judged yet.
     constexpr std::string_view delays[] = {"LOADING", "BUSY ", "MASTERDOWN"};
 
-    std::string sentence = name_of(question) + ": " + std::string(text);
+    std::string sentence = name_of(question) + ": " + shortened(text);
     for (const auto beginning : denials) {
         if (text.starts_with(beginning)) {
             return Judgement{Contact::auth_failed, std::move(sentence)};

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "api/shortened.hpp"
 #include "operator/telemetry/log.hpp"
 
 namespace rop::redis {
@@ -154,7 +155,8 @@ RedisOutcome Connection::judge_introduction(RedisOutcome answered) const {
             return failed(Contact::garbled,
                           Error{ErrorKind::malformed, command + ": not answered with OK"});
         }
-        const std::string text = command + ": " + without_passwords(reply.text, who_.access.get());
+        const std::string text =
+            command + ": " + shortened(without_passwords(reply.text, who_.access.get()));
         if (is_denial(reply.text)) {
             return failed(Contact::auth_failed, Error{ErrorKind::denied, text});
         }

@@ -324,6 +324,16 @@ const Damage damages[] = {
 INSTANTIATE_TEST_SUITE_P(Damages, DamagedSurvey, ::testing::ValuesIn(damages),
                          [](const auto& test) { return std::string(test.param.name); });
 
+TEST(Survey, SaysOneLineOfAnError) {
+    RedisOutcome outcome = outcome_of("primary", true);
+    outcome.replies[2] = error("ERR a\tb" + std::string(60'000, 'x'));
+
+    const auto answer = answer_to(outcome, true);
+
+    EXPECT_EQ(answer.contact, Contact::garbled);
+    EXPECT_EQ(answer.detail, "CLUSTER NODES: ERR a b" + std::string(200 - 7, 'x'));
+}
+
 TEST(Survey, TakesOnlyWholeNamesForOperators) {
     RedisOutcome outcome = outcome_of("primary", true);
     std::string& list = outcome.replies[5].text;

@@ -1,8 +1,8 @@
-#include "operator/net/api_client.hpp"
+#include "api/shortened.hpp"
 
 #include <gtest/gtest.h>
 
-namespace rop::net {
+namespace rop {
 namespace {
 
 TEST(Shortened, IsOneLineOfWholeCharacters) {
@@ -19,4 +19,4 @@ TEST(Shortened, IsOneLineOfWholeCharacters) {
 }
 
 }  // namespace
-}  // namespace rop::net
+}  // namespace rop
