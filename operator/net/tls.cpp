@@ -167,10 +167,4 @@ bool is_plain_http(int ssl_error) {
     return ERR_GET_REASON(static_cast<unsigned long>(ssl_error)) == SSL_R_HTTP_REQUEST;
 }
 
-bool looks_like_tls(std::string_view first_bytes) {
-    // An alert record of SSL 3.0 to TLS 1.3.
-    return first_bytes.size() >= 3 && first_bytes[0] == '\x15' && first_bytes[1] == '\x03' &&
-           first_bytes[2] <= '\x04';
-}
-
 }  // namespace rop::net

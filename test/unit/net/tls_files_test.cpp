@@ -94,6 +94,7 @@ TEST(LooksLikeTls, TellsAnAlertFromWords) {
     EXPECT_TRUE(looks_like_tls(std::string_view("\x15\x03\x01\x00\x02\x02\x46", 7)));
     EXPECT_FALSE(looks_like_tls("HTTP/1.1 200 OK"));
     EXPECT_FALSE(looks_like_tls("-ERR"));
+    EXPECT_FALSE(looks_like_tls("\x15\x03\xff"));
     EXPECT_FALSE(looks_like_tls(""));
 }
 
