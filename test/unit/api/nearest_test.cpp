@@ -15,10 +15,11 @@ TEST(Nearest, FindsWhatWasMeant) {
         const char* written;
         const char* meant;
     };
-    for (const auto& row : {Row{"primaires", "primaries"}, Row{"primary", "primaries"},
-                            Row{"Mode", "mode"}, Row{"replicas_per_primary", "replicasPerPrimary"},
-                            Row{"replicaPerPrimary", "replicasPerPrimary"}, Row{"TLS", "tls"},
-                            Row{"tsl", "tls"}, Row{"setting", "settings"}, Row{"names", "name"}}) {
+    for (const auto& row :
+         {Row{"primaires", "primaries"}, Row{"primary", "primaries"}, Row{"Mode", "mode"},
+          Row{"primar", "primaries"}, Row{"replicas_per_primary", "replicasPerPrimary"},
+          Row{"replicaPerPrimary", "replicasPerPrimary"}, Row{"TLS", "tls"}, Row{"tsl", "tls"},
+          Row{"setting", "settings"}, Row{"names", "name"}}) {
         EXPECT_EQ(nearest(row.written, words), row.meant) << row.written;
     }
 }
