@@ -148,11 +148,11 @@ def cli(world):
 
 @pytest.fixture
 def start_operator(world, tmp_path, name):
-    """Starts one more operator, of an installation of its own: start_operator(consul_url, nomad_url)."""
+    """Starts one more operator, of an installation of its own: start_operator(consul_url, nomad_url, *arguments)."""
     with contextlib.ExitStack() as stack:
 
-        def start(consul_url: str, nomad_url: str = "") -> Operator:
-            arguments = ("--service-name", f"{name}-operator", "--log-level", "debug")
+        def start(consul_url: str, nomad_url: str = "", *more: str) -> Operator:
+            arguments = ("--service-name", f"{name}-operator", "--log-level", "debug", *more)
             operator = Operator(tmp_path / "operator", consul_url, nomad_url, kv_prefix=f"{name}/", args=arguments)
             stack.callback(operator.process.stop)
             return operator

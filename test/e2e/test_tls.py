@@ -74,7 +74,7 @@ def test_cluster_over_tls_and_a_renewal_of_its_certificates(servers, declared, a
     declared.until_ready()
 
 
-def test_what_stands_in_the_way_of_tls_is_named(servers, declared, cli, authorities):
+def test_104_what_stands_in_the_way_of_tls_is_named(servers, declared, cli, authorities):
     ours, others = authorities
     good = tls_of(ours, "good")
     servers.start(3, tls=good)

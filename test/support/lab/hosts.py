@@ -65,11 +65,11 @@ class Host:
         self.operator: Operator | None = None
 
     def start_operator(self, *args: str, name: str = "operator", port: int = SERVES, consul_url: str = "",
-                       kv_prefix: str = "redis-operator/") -> Operator:  # fmt: skip
+                       kv_prefix: str = "redis-operator/", env: dict[str, str] | None = None) -> Operator:  # fmt: skip
         """One more; the host's own one when it has none."""
         operator = Operator(
             self.folder, consul_url or self.consul.url, name=name, kv_prefix=kv_prefix, listen=f"{self.address}:{port}", inside=self.link.inside(),
-            args=("--host-name", self.name, "--log-level", "debug", *args),
+            args=("--host-name", self.name, "--log-level", "debug", *args), env=env,
         )  # fmt: skip
         if name == "operator":
             self.operator = operator

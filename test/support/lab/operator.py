@@ -21,11 +21,11 @@ def binary() -> pathlib.Path:
 class Operator:
     def __init__(self, folder: pathlib.Path, consul_url: str, nomad_url: str = "", name: str = "operator",
                  kv_prefix: str = "redis-operator/", args=(), listen: str = "",
-                 inside: list[str] | None = None):  # fmt: skip
+                 inside: list[str] | None = None, env: dict[str, str] | None = None):  # fmt: skip
         """`inside`: what the command line begins with when it runs on a host of its own (net.Link)."""
         folder.mkdir(parents=True, exist_ok=True)
         self.listen = listen or f"127.0.0.1:{free_port()}"
-        self.env = {"CONSUL_HTTP_ADDR": consul_url}
+        self.env = {"CONSUL_HTTP_ADDR": consul_url, **(env or {})}
         if nomad_url:
             self.env["NOMAD_ADDR"] = nomad_url
         self.kv_prefix = kv_prefix
