@@ -60,6 +60,17 @@ class Forming {
         });
     }
     [[nodiscard]] SlotSet lacking(const ShardLayout& shard, const Instance& primary) const;
+    /// Each place its own, and every replacement one above all that were given before it: who was
+    /// replaced may come back with its slots, and the greater epoch decides who keeps them.
+    [[nodiscard]] std::uint64_t epoch_at(std::uint64_t place) const {
+        return record_.members.size() * record_.former.size() + place;
+    }
+    /// Whether it heard of the epochs of all others: what it raises its own to is above them.
+    [[nodiscard]] bool knows_epochs(const Instance& primary) const {
+        return std::all_of(present_.begin(), present_.end(), [&](const Instance* other) {
+            return other->report->my_epoch <= primary.report->current_epoch;
+        });
+    }
     [[nodiscard]] bool owned_by_nobody(const SlotSet& slots) const {
         return (slots - topology_.unowned).empty();
     }
@@ -131,8 +142,8 @@ PrepareNodes Forming::preparation() const {
         PrepareNodes::Node node{id, {}, {}};
         const InstanceReport& report = *instance->report;
         bool needed = report.node_timeout != forming_timeout || report.replica_migration_allowed;
-        if (is_first_sight(*instance) && report.my_epoch == 0 && report.current_epoch == 0) {
-            node.config_epoch = place;
+        if (report.is_blank() && report.my_epoch == 0 && report.current_epoch == 0) {
+            node.config_epoch = epoch_at(place);
             needed = true;
         }
         if (shard != nullptr && is_first_sight(*instance)) {
@@ -163,7 +174,8 @@ AssignSlots Forming::later_shares() const {
     for (const auto& shard : record_.layout) {
         const Instance* primary = at(shard.primary);
         if (primary == nullptr || primary->report->is_replica || is_first_sight(*primary) ||
-            (primary->report->known_nodes <= 1 && record_.members.size() > 1)) {
+            (primary->report->known_nodes <= 1 && record_.members.size() > 1) ||
+            !knows_epochs(*primary)) {
             continue;
         }
         const SlotSet slots = lacking(shard, *primary);
