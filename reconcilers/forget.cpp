@@ -159,6 +159,10 @@ Proposal forget(const ClusterSpec& /*spec*/, const Snapshot& seen) {
     if (topology.where.empty() || !topology.agrees()) {
         return proposal;
     }
+    // Of a slot without an owner the few who answer may only not know whose it is.
+    if (!topology.unowned.empty()) {
+        return proposal;
+    }
     retire_gone_members(seen, topology, proposal);
     if (proposal.steps.empty()) {
         forget_former_nodes(seen, topology, proposal);
