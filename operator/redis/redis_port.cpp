@@ -149,7 +149,8 @@ asio::awaitable<RedisOutcome> RedisClient::serve(std::shared_ptr<Channel> channe
     RedisOutcome outcome = co_await connection->exchange(std::move(request.commands),
                                                          std::move(request.may_write), until);
     in_use.done();
-    if (!outcome.failure || !outcome.written) {
+    if ((!outcome.failure || !outcome.written) &&
+        channel->unsettled == connection->identity().name) {
         channel->unsettled.clear();
     }
     if (outcome.failure) {
@@ -162,24 +163,28 @@ asio::awaitable<RedisOutcome> RedisClient::serve(std::shared_ptr<Channel> channe
 
 /// Commands of a connection that we gave up may still be on their way, and must not arrive after
 /// what we decide next: the server ends that connection before anything is written to this one.
-/// Connections of another name are of another epoch, which the next leader sweeps.
+/// It needs no lease: only connections of our own are ended. Under another name (we look, while the
+/// lock is in doubt) that waits; a greater epoch sweeps all that were before it.
 asio::awaitable<RedisOutcome> RedisClient::settle(std::shared_ptr<Channel> channel,
                                                   std::shared_ptr<Connection> connection,
                                                   Moment until) {
     const std::string name = channel->unsettled;
-    RedisOutcome settled;
-    if (name == connection->identity().name) {
-        std::vector<ports::Words> list{{"CLIENT", "LIST"}};
-        settled = co_await connection->exchange(std::move(list), net::Gate(), until);
-        const bool is_list =
-            !settled.failure && settled.replies.front().kind == ports::Reply::Kind::text;
-        if (!settled.failure && !is_list) {
-            settled = failed(Contact::garbled, ErrorKind::malformed,
-                             "CLIENT LIST: " + settled.replies.front().text);
-        }
-        if (is_list) {
-            auto endings = ports::endings_of_older(settled.replies.front().text, name);
-            settled = co_await connection->exchange(std::move(endings), net::Gate(), until);
+    std::vector<ports::Words> list{{"CLIENT", "LIST"}};
+    RedisOutcome settled = co_await connection->exchange(std::move(list), net::Gate(), until);
+    const bool is_list =
+        !settled.failure && settled.replies.front().kind == ports::Reply::Kind::text;
+    if (!settled.failure && !is_list) {
+        settled = failed(Contact::garbled, ErrorKind::malformed,
+                         "CLIENT LIST: " + settled.replies.front().text);
+    }
+    if (is_list) {
+        auto endings = ports::endings_of_older(settled.replies.front().text, name);
+        settled = co_await connection->exchange(std::move(endings), net::Gate(), until);
+    }
+    for (const ports::Reply& reply : settled.replies) {  // Who is gone already answers 0.
+        if (!settled.failure && reply.is_error()) {
+            settled.failure = Error{ErrorKind::malformed, "CLIENT KILL: " + reply.text};
+            settled.contact = Contact::garbled;
         }
     }
     if (settled.failure) {
@@ -212,7 +217,8 @@ asio::awaitable<RedisOutcome> RedisClient::open(std::shared_ptr<Channel> channel
     InUse in_use(connection);
     const Moment connect_until = std::min(until, now + options_.connect_limit);
     RedisOutcome opened = co_await connection->open(std::move(at), connect_until, until);
-    if (!opened.failure && !channel->unsettled.empty()) {
+    if (!opened.failure && !channel->unsettled.empty() &&
+        channel->unsettled == connection->identity().name) {
         opened = co_await settle(channel, connection, until);
     }
     in_use.done();
@@ -269,7 +275,7 @@ void RedisClient::keep_only(const std::vector<Endpoint>& keep) {
             return false;
         }
         channel->close(Error{ErrorKind::unavailable, "it is not ours any more"});
-        return true;
+        return channel->unsettled.empty();  // It may be ours again.
     });
 }
 

@@ -211,7 +211,6 @@ void RedisChannel::greeted(const std::vector<Reply>& replies) {
 
 void RedisChannel::settle(const std::shared_ptr<Exchange>& exchange) {
     if (unsettled_.empty() || unsettled_ != connection_->name) {
-        unsettled_.clear();
         write();
         return;
     }
@@ -382,7 +381,7 @@ void RedisChannel::finish(std::optional<Error> failure, Outcome::Contact contact
     if (failure && (failure->kind != ErrorKind::fenced || partly)) {
         close();  // Replies would be out of step.
     }
-    if (!failure) {
+    if (!failure && connection_ != nullptr && connection_->name == unsettled_) {
         unsettled_.clear();
     }
     end(exchange, std::move(failure), contact);

@@ -286,6 +286,42 @@ TEST_F(RedisPortTest, WritesNothingWhileItCannotEndThem) {
     EXPECT_EQ(server_->names(1), "CLIENT CLIENT");
 }
 
+TEST_F(RedisPortTest, RemembersThemWhileItOnlyLooks) {
+    const auto mind = std::make_shared<Unsettled>();
+    serve([mind](const Words& words) { return (*mind)(words); });
+    RedisRequest made = request({{"CLUSTER", "BUMPEPOCH"}});
+    made.may_write = [] { return true; };
+    made.deadline = 50ms;
+    EXPECT_TRUE(send(made).failure);
+    mind->silent = false;
+    made.deadline = 5s;
+    RedisRequest look = request({{"PING"}});
+    look.connection_name = "redis-operator-looks:6f1c";
+    EXPECT_EQ(what(send(look)), "");
+    port_->keep_only({});
+
+    EXPECT_EQ(what(send(made)), "");
+
+    EXPECT_EQ(server_->names(1), "CLIENT PING");
+    EXPECT_EQ(server_->names(2), "CLIENT CLIENT CLIENT CLIENT CLUSTER");
+}
+
+TEST_F(RedisPortTest, WritesNothingWhenItMayNotEndThem) {
+    const auto mind = std::make_shared<Unsettled>();
+    serve([mind](const Words& words) {
+        const bool ends = words[0] == "CLIENT" && words[1] == "KILL";
+        return ends ? Act{"-NOPERM this user has no permissions\r\n"} : (*mind)(words);
+    });
+    RedisRequest made = request({{"CLUSTER", "BUMPEPOCH"}});
+    made.may_write = [] { return true; };
+    made.deadline = 50ms;
+    EXPECT_TRUE(send(made).failure);
+    mind->silent = false;
+
+    EXPECT_EQ(what(send(made)), "CLIENT KILL: NOPERM this user has no permissions");
+    EXPECT_EQ(server_->names(1), "CLIENT CLIENT CLIENT CLIENT");
+}
+
 TEST_F(RedisPortTest, LeavesQuestionsOnTheirWay) {
     const auto mind = std::make_shared<Unsettled>();
     serve([mind](const Words& words) { return (*mind)(words); });
