@@ -35,10 +35,14 @@ bool may_meet(const Snapshot& seen, const Instance& one, const Instance& other) 
 
 }  // namespace
 
+bool met_in_vain(const Snapshot& seen) {
+    return seen.now - seen.last_changed >= handshakes_end;
+}
+
 std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topology,
                                    ConditionType about) {
     std::vector<Finding> findings;
-    if (seen.now - seen.last_changed < handshakes_end) {
+    if (!met_in_vain(seen)) {
         return findings;
     }
     std::map<NodeId, std::vector<InstanceId>> strangers_to;  // Who does not know it.

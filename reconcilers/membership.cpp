@@ -150,7 +150,8 @@ std::vector<const Instance*> Membership::hosts_for_newcomers() const {
 bool shakes_hands(const Instance& viewer, const Instance& other) {
     const auto& table = viewer.report->table;
     return std::any_of(table.begin(), table.end(), [&](const TableRow& row) {
-        return row.in_handshake && row.address == *other.address;
+        return row.in_handshake &&
+               (row.address == *other.address || row.address == other.report->announced);
     });
 }
 
@@ -164,8 +165,8 @@ void Membership::let_members_meet() {
         for (const Instance* host : hosts) {
             const TableRow* row = row_of(one, host->report->node);
             // Whom the others forgot still knows them: it came back from its disk.
-            const bool lost =
-                row == nullptr || has_stale_address(*row, *host) || row_of(*host, node) == nullptr;
+            const bool forgotten = row_of(*host, node) == nullptr && !met_in_vain(seen_);
+            const bool lost = row == nullptr || has_stale_address(*row, *host) || forgotten;
             const bool knows_enough = one.report->is_blank() && introductions >= introductions_max;
             if (host->id == id || !lost || knows_enough || meet.pairs.size() >= meetings_max ||
                 shakes_hands(one, *host) || shakes_hands(*host, one)) {
