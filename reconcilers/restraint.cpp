@@ -34,7 +34,8 @@ std::vector<Step> close_old_corrections(const Snapshot& seen, CorrectionOf of, s
     Record record = *seen.record;
     const auto closed = std::erase_if(record.corrections, [&](const Correction& one) {
         return one.runs.empty() == (of == CorrectionOf::none) &&
-               seen.wall - one.at >= corrections_kept;
+               (seen.wall - one.at >= corrections_kept ||
+                one.at - seen.wall > corrections_kept);  // Under a clock that ran far ahead.
     });
     if (closed == 0) {
         return {};

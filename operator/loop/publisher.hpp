@@ -64,9 +64,10 @@ class Publisher {
         events_written_.clear();
     }
     /// Whether a view of the keys, current at `seen_at`, shows that our status was replaced or
-    /// deleted by somebody: there its index is `index` (0: it is not there).
+    /// deleted by somebody: there its index is `index` (0: it is not there). A smaller one is an
+    /// old view of it.
     [[nodiscard]] bool was_replaced(std::uint64_t index, Moment seen_at) const {
-        return written_ && seen_at > written_at_ && index != written_index_;
+        return written_ && seen_at > written_at_ && (index == 0 || index > written_index_);
     }
 
   private:

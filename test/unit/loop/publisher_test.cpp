@@ -180,7 +180,8 @@ TEST_F(PublisherTest, KnowsItsOwnStatusFromOneThatSomebodyPutThere) {
     time_.advance(1s);
 
     EXPECT_FALSE(publisher_.was_replaced(ours, time_.now()));
-    EXPECT_FALSE(publisher_.was_replaced(ours - 1, before)) << "the view is older than our writing";
+    EXPECT_FALSE(publisher_.was_replaced(0, before)) << "the view is older than our writing";
+    EXPECT_FALSE(publisher_.was_replaced(ours - 1, time_.now())) << "an answer that was late";
     EXPECT_TRUE(publisher_.was_replaced(ours + 1, time_.now()));
     EXPECT_TRUE(publisher_.was_replaced(0, time_.now())) << "deleted";
 }
