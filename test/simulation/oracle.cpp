@@ -230,6 +230,10 @@ void Oracle::check_epoch(const RedisServer& server, const ClientConnection& clie
                  std::to_string(newest));
     }
     newest = std::max(newest, epoch);
+    const std::string& owner = owners_.try_emplace(client.name, client.owner).first->second;
+    if (owner != client.owner) {
+        violated(client.owner + " acts as " + client.name + ", which " + owner + " was");
+    }
 }
 
 void Oracle::check_meet(const RedisServer& server, const Words& words) {

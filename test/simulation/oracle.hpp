@@ -126,6 +126,7 @@ class Oracle : public FleetObserver,
     std::map<std::string, std::uint64_t> taken_;  // Who took the lock last has the greatest.
     std::uint64_t takings_ = 0;
     std::map<ServerId, std::uint64_t> newest_epoch_;
+    std::map<std::string, std::string> owners_;  // Of a name under which commands took effect.
     std::uint64_t epoch_key_ = 0;
     bool epoch_spoilt_ = false;
     std::optional<Record> record_;

@@ -71,7 +71,10 @@ void RedisServer::connected_to(std::uint64_t link, const Endpoint& target) {
     RedisServer* server = fleet_.at_bus(target.host, target.port);
     if (server != nullptr &&
         !(fleet_.hears(id_, server->id()) && fleet_.hears(server->id(), id_))) {
-        return;  // Nobody answers: watch() gives it up after a while.
+        // TCP asks again; watch() gives it up only while nothing comes from there either.
+        fleet_.later(id_, std::chrono::seconds{1},
+                     [this, link, target] { connected_to(link, target); });
+        return;
     }
     if (server == nullptr) {
         // Refused. The silence counts from now on, as if a ping had been sent.

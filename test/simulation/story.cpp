@@ -230,6 +230,8 @@ void Story::hit_instance(const Event& event) {
             }
             return;
         case Kind::cut_power:
+            // In the middle of a formation this is left out: members that are replaced before they
+            // are back may come back as owners of what their successors have.
             if (world_->network().calm() && !clone_ && !is_forming()) {
                 count(event);
                 cut_power();

@@ -217,8 +217,6 @@ void Story::reuse_address(const Event& event) {
     });
 }
 
-/// What was formed comes back with its data. In the middle of a formation this is left out: members
-/// that are replaced before they are back may come back as owners of what their successors have.
 void Story::cut_power() {
     world_->trace().add("the power fails");
     for (const RedisServer* server : world_->oracle().ours()) {

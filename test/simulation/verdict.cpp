@@ -26,7 +26,11 @@ std::string disagreement(const RedisServer& server, const std::vector<const Redi
         }
         const Peer& peer = it->second;
         if (peer.failed || peer.suspected || peer.handshake || peer.no_address) {
-            return "sees no healthy " + short_name(*other);
+            const std::string why = peer.failed      ? "failed"
+                                    : peer.suspected ? "suspected"
+                                    : peer.handshake ? "in handshake"
+                                                     : "without an address";
+            return "sees " + short_name(*other) + " as " + why;
         }
         if (peer.slots != other->self().slots || peer.is_primary != other->self().is_primary ||
             peer.primary != other->self().primary) {
