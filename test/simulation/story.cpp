@@ -203,8 +203,8 @@ void Story::hit_operator(const Event& event) {
     if (!world_->operator_runs(host)) {
         return;
     }
-    count(event);
     if (event.kind == Kind::pause_operator) {
+        count(event);
         world_->pause_operator(host, event.lasts);
     } else {
         strike_operator(event);

@@ -117,6 +117,10 @@ void Story::strike_operator(const Event& event) {
         world_->oracle().changes() + changes_most * (event.whom % 1'000) / 1'000;
     constexpr seconds patience{5};
     const auto strike = [this, host, event] {
+        if (!world_->operator_runs(host)) {
+            return;
+        }
+        count(event);
         if (event.kind == Kind::stop_operator) {
             world_->stop_operator(host);
         } else {
