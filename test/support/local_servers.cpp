@@ -1,7 +1,9 @@
 #include "test/support/local_servers.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +18,7 @@
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +97,22 @@ std::string read_file(const std::string& path) {
     return std::move(text).str();
 }
 
+/// Until this process ends nobody else chooses it: neither another test here nor one in Python,
+/// which claims under the same names (test/support/claimed_port.py).
+bool claim(std::uint16_t port) {
+    const std::string name = "redis-operator-test-port-" + std::to_string(port);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), at.sun_path + 1);  // A zero before it: the abstract names.
+    const int claimed = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (claimed < 0 || ::bind(claimed, reinterpret_cast<const sockaddr*>(&at), size) != 0) {
+        ::close(claimed);
+        return false;
+    }
+    return true;  // Kept open on purpose.
+}
+
 [[noreturn]] void give_up(std::string_view what, const ChildProcess* last) {
     throw std::runtime_error(std::string(what) + " did not start. It printed:\n" +
                              (last != nullptr ? last->output() : ""));
@@ -113,14 +132,14 @@ std::string server_program(std::string_view name) {
 
 std::uint16_t free_port() {
     static std::mt19937 engine{std::random_device{}()};
-    std::uniform_int_distribution<std::uint16_t> any(20'000, 32'000);
+    std::uniform_int_distribution<std::uint16_t> any(26'000, 31'999);
     for (int i = 0; i < 1'000; ++i) {
         const std::uint16_t port = any(engine);
-        if (is_free(port)) {
+        if (claim(port) && is_free(port)) {
             return port;
         }
     }
-    throw std::runtime_error("no free port between 20000 and 32000");
+    throw std::runtime_error("no free port between 26000 and 31999");
 }
 
 bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit,

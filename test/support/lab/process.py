@@ -4,9 +4,10 @@ import ctypes
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
+
+from claimed_port import claimed_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 # Where redis-server, redis-cli and consul are.
@@ -25,17 +26,12 @@ def _die_with_parent() -> None:
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port nobody uses now. Taken from below the kernel's own range for outgoing connections, so that none of those
-    takes it between now and its use."""
-    for _ in range(200):
-        port = 10_000 + int.from_bytes(os.urandom(2), "big") % 20_000
-        with socket.socket() as probe:
-            try:
-                probe.bind((address, port))
-            except OSError:
-                continue
-            return port
-    raise StartFailed(f"no free port on {address}")
+    """A port nobody uses now, nor is about to. Taken from below the kernel's own range for outgoing connections, so that
+    none of those takes it between now and its use."""
+    port = claimed_port(address, 10_000, 19_999)
+    if port is None:
+        raise StartFailed(f"no free port on {address}")
+    return port
 
 
 def wait_until(what: str, check, seconds: float, every: float = 0.02):

@@ -52,7 +52,7 @@ def _arguments():
     parser.add_argument("--acl-token-file", help="lines `SECRET management` or `SECRET operator`; none: no ACLs")
     parser.add_argument("--tls", metavar="CERT,KEY[,CLIENT-CA]", help="HTTPS; clients must have a certificate of CLIENT-CA")
     parser.add_argument("--unix-socket", metavar="PATH", help="serve there, too, without TLS: as inside a task")
-    parser.add_argument("--port-range", default="20000-32000", metavar="LOW-HIGH", help="dynamic ports, on each host")
+    parser.add_argument("--port-range", default="20000-25999", metavar="LOW-HIGH", help="dynamic ports, on each host")
     parser.add_argument("--set-up-seconds", type=float, default=0.25, help="from an allocation's placement to its first task")
     return parser.parse_args()
 

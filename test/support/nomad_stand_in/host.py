@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-import socket
 
 import aiohttp
+from claimed_port import claim
 
 from . import consul, task_events
 from .runner import AllocRunner
@@ -100,14 +100,8 @@ class Host:
         low, high = self._options.port_range
         for _ in range(2000):
             port = random.randint(low, high)
-            if port in taken:
-                continue
-            with socket.socket() as probe:
-                try:
-                    probe.bind((self.ip, port))
-                except OSError:
-                    continue
-            return port
+            if port not in taken and claim(self.ip, port):
+                return port
         raise NoPort("dynamic port selection failed")
 
     def pull(self):
