@@ -143,9 +143,11 @@ bool is_in_sync(const Snapshot& seen, const Topology& topology, const Instance& 
     const auto& streams = primary->report->streams_to;
     // What was never written to has nothing to acknowledge. Nor has what holds no key: Redis' own
     // first ping counts as written, and is acknowledged up to a second later.
+    // And who has all that there is needs no acknowledgement: it comes once a second.
     const auto flows = [&](const StreamedReplica& stream) {
         return stream.online && (stream.offset > 0 || primary->report->repl_offset == 0 ||
-                                 primary->report->keys == 0);
+                                 primary->report->keys == 0 ||
+                                 replica.report->repl_offset >= primary->report->repl_offset);
     };
     const auto it = std::find_if(streams.begin(), streams.end(), [&](const auto& stream) {
         return stream.at == *replica.address || stream.at == replica.report->announced;
