@@ -67,7 +67,10 @@ class Publisher {
     /// deleted by somebody: there its index is `index` (0: it is not there). A smaller one is an
     /// old view of it.
     [[nodiscard]] bool was_replaced(std::uint64_t index, Moment seen_at) const {
-        return written_ && seen_at > written_at_ && (index == 0 || index > written_index_);
+        // An answer from before our writing may have been on its way when that was answered.
+        constexpr std::chrono::seconds on_its_way{2};
+        const bool is_gone = index == 0 && seen_at > written_at_ + on_its_way;
+        return written_ && (is_gone || index > written_index_);
     }
 
   private:
