@@ -87,6 +87,7 @@ def test_member_of_another_cluster_forbids_forming(servers, declared):
         declared.put(servers.spec())
         status = declared.until_phase("Pending", "ExistingCluster")
         assert str(other[0].port) in status["message"]
+        wait_until("the spec is accepted", lambda: declared.record().get("state") == "accepted", 10)
         stays_so("nothing is formed", lambda: declared.record()["state"] == "accepted" and witness.texts() == before)
         servers.deregister(other[0])
         declared.until_ready()
