@@ -74,8 +74,9 @@ def test_cluster_forms_and_nothing_secret_gets_around(secured):
 
 def assert_seen_nowhere(world: World, texts: list[bytes]) -> None:
     """In nothing that was said, no log, no key but those that are for secrets, and no command line."""
+    hosts = 1 if world.nomad.real else 2  # at least: an operator runs on each
     logs = [file for file in world.folder.rglob("*") if file.is_file() and (file.suffix == ".log" or ".std" in file.name)]
-    assert sum(log.name.startswith("operator.std") and log.stat().st_size > 0 for log in logs) >= 2, logs
+    assert sum(log.name.startswith("operator.std") and log.stat().st_size > 0 for log in logs) >= hosts, logs
     _, entries = world.consul.call("GET", "/v1/kv/?recurse")
     keys = {entry["Key"]: base64.b64decode(entry["Value"] or "") for entry in entries}
     assert "redis-operator/clusters/cache/status" in keys and f"{SECRETS}cache/password" in keys
