@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 from lab.hosts import CONSUL, HTTP, SERF, gauge, since
 from lab.meddler import Meddler
+from lab.names import Names
 from lab.net import separate
 from lab.process import wait_until
 
@@ -255,4 +256,48 @@ def test_058_consul_answers_late(lab, cluster, meddled):
         time.sleep(8)  # The fault lasts so long.
         meddled.meddler.late = (0.0, 0.0)
         until_it_leads(lab, meddled, 30)
+        cluster.declared.until_ready()
+
+
+@pytest.fixture
+def named(lab, tmp_path):
+    """The only operator, on the first host, and its agent has a name."""
+    names = Names(tmp_path)
+    host = lab.hosts[0]
+    names.address = host.address
+    for one in lab.hosts:
+        one.operator.process.stop()
+    operator = host.start_operator(name="named", port=9481, consul_url=f"http://agent.example:{HTTP}")
+    operator.names = names
+    yield operator
+    operator.process.stop()
+    names.close()
+
+
+def test_062_names_do_not_resolve(lab, cluster, named):
+    """The agent's name: nobody answers, then somebody answers with where it was once. Looked up anew for each connection, and
+    nothing at Redis depends on it. Instances are known by addresses: one with a name is said to have none."""
+    until_it_leads(lab, named)
+    cluster.formed()
+    host, names, seen = lab.hosts[0], named.names, cluster.seen_by(named)
+    with cluster.served_all_along():
+        names.address = ""
+        host.consul.process.kill()  # Its connections end.
+        host.consul.restart()
+        wait_until("it knows that it may not act", lambda: gauge(named, "redis_operator_leading") == 0, 10)
+        lab.wait_whole()
+        asked = names.asked
+        seen.until_condition("Observed", "False", "StoreUnavailable", "agent.example")
+        wait_until("it goes on asking", lambda: names.asked > asked, 20)
+        names.address, answered = "10.77.0.99", names.answered
+        wait_until("it was told an old address, and asks again", lambda: names.answered > answered + 2, 20)
+        assert gauge(named, "redis_operator_leading") == 0, "its agent is well: only the name leads elsewhere"
+        names.address = host.address
+        until_it_leads(lab, named, 30)
+        cluster.declared.until_ready()
+        host.consul.register(cluster.name, "by-name", "redis.example", 6379)
+        try:
+            cluster.declared.until_condition("Observed", "False", "Silent", "'redis.example' is no IP address")
+        finally:
+            host.consul.deregister("by-name")
         cluster.declared.until_ready()

@@ -1,5 +1,6 @@
 """Several operators on several hosts: one acts, the others show what they see, and one of those takes over."""
 
+import contextlib
 import json
 import signal
 import time
@@ -223,3 +224,49 @@ def test_operator_of_another_installation(lab, cluster):
     writer.assert_nothing_lost()
     cluster.declared.until_ready()
     assert cluster.epochs() == epochs
+
+
+@contextlib.contextmanager
+def newer_operator(lab):
+    """One of a later version leads, as far as Consul can tell: its lock says more than those of today know. Crashes at the
+    end."""
+    consul = lab.hosts[0].consul
+    epoch = int(consul.get("redis-operator/epoch")) + 1
+    value = {
+        "instance": "later", "address": "10.77.0.254:9480", "version": "99.0.0", "epoch": epoch, "host": "h9",
+        "pulse": [1, 2], "shards": {"of": "work"},
+    }  # fmt: skip
+    status, session = consul.call("PUT", "/v1/session/create", {"LockDelay": "0s", "TTL": "60s", "Behavior": "release"})
+    assert status == 200, session
+    try:
+        status, taken = consul.call("PUT", f"/v1/kv/redis-operator/leader?acquire={session['ID']}", json.dumps(value).encode())
+        assert status == 200 and taken is True, taken
+        consul.put("redis-operator/epoch", str(epoch).encode())
+        yield epoch
+    finally:
+        consul.call("PUT", f"/v1/session/destroy/{session['ID']}")
+
+
+def test_008_operator_of_a_newer_version_led(lab, cluster):
+    """It is followed while it leads; what it wrote and today's cannot read, they do not act on, and they say so."""
+    cluster.formed()
+    key, sound = cluster.declared.key("record"), cluster.declared.record()
+    with cluster.served_all_along():
+        for host in lab.hosts:
+            host.operator.process.stop()
+        with newer_operator(lab) as epoch:
+            for host in lab.hosts:
+                host.start_operator().wait()
+                assert "later" in host.operator.http("/readyz")[1], "they say who leads"
+            newer = {**sound, "version": 2, "quorum": {"witnesses": ["h9"]}}
+            lab.consul.put(key, json.dumps(newer).encode())
+            for host in lab.hosts:
+                assert gauge(host.operator, "redis_operator_leading") == 0
+                assert gauge(host.operator, "redis_operator_epoch") == epoch
+        wait_until("one of today's leads", lambda: lab.leader().get("epoch") == epoch + 1, 20)
+        lab.until_one_leads()
+        condition = cluster.declared.until_condition("Observed", "False", "StoreUnavailable", "$.version: 2")
+        assert "nothing is changed" in condition["message"]
+        assert cluster.declared.record() == newer, "nobody puts an older one in its place"
+        lab.consul.put(key, json.dumps(sound).encode())
+        cluster.declared.until_ready()

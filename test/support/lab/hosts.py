@@ -12,14 +12,15 @@ from .operator import Operator
 from .process import SERVERS, Process, stop_all, wait_until
 from .redis_server import RedisServer
 
-HTTP, SERF, RPC, SERVES = 8500, 8301, 8300, 9480  # The same ports on each host's address.
+HTTP, SERF, WAN, RPC, SERVES = 8500, 8301, 8302, 8300, 9480  # The same ports on each host's address.
 CONSUL = f"{{ {HTTP}, {SERF}, {RPC} }}"
 
 
 class HostConsul(Consul):
     """One of several servers, on a host of its own."""
 
-    def __init__(self, folder: pathlib.Path, link: Link, servers: list[str]):
+    def __init__(self, folder: pathlib.Path, link: Link, servers: list[str], datacenter: str = ""):
+        """`datacenter`: one of several, which can know of each other (join_far)."""
         # Nothing of the other kind of start holds: ports are fixed here, and nobody is the first.
         folder.mkdir(parents=True, exist_ok=True)
         self.address, self.node = link.address, link.name
@@ -28,8 +29,8 @@ class HostConsul(Consul):
         self._command = [
             *link.inside(), str(SERVERS / "consul"), "agent", "-server", "-bootstrap-expect", str(len(servers)),
             "-node", self.node, "-bind", self.address, "-client", self.address, "-data-dir", str(folder / "consul"),
-            "-http-port", str(HTTP), "-serf-lan-port", str(SERF), "-server-port", str(RPC), "-serf-wan-port", "-1",
-            "-dns-port", "-1", "-grpc-port", "-1", "-log-level", "info", "-retry-interval", "200ms",
+            "-http-port", str(HTTP), "-serf-lan-port", str(SERF), "-server-port", str(RPC), "-serf-wan-port", str(WAN if datacenter else -1),
+            "-datacenter", datacenter or "dc1", "-dns-port", "-1", "-grpc-port", "-1", "-log-level", "info", "-retry-interval", "200ms",
             "-hcl", "performance { raft_multiplier = 1 } disable_update_check = true leave_on_terminate = false",
             # Else a server that is cut off leaves the catalog with all that it registered. Most hosts are clients, which
             # stay in it, with a critical serfHealth.
@@ -38,6 +39,11 @@ class HostConsul(Consul):
         for server in servers:
             self._command += ["-retry-join", f"{server}:{SERF}"]
         self.process = Process(f"consul {self.node}", self._command, self._log)
+
+    def join_far(self, other: "HostConsul") -> None:
+        """A server of another datacenter."""
+        status, answer = self.call("PUT", f"/v1/agent/join/{other.address}:{WAN}?wan=1")
+        assert status == 200, answer
 
     def leader(self) -> str:
         """The address of the server that leads, as this agent knows; empty without one."""
@@ -56,12 +62,12 @@ class HostConsul(Consul):
 
 
 class Host:
-    def __init__(self, folder: pathlib.Path, number: int, of: list[str]):
+    def __init__(self, folder: pathlib.Path, number: int, of: list[str], datacenter: str = ""):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.link = Link(number)
         self.name, self.address = self.link.name, self.link.address
-        self.consul = HostConsul(folder, self.link, of)
+        self.consul = HostConsul(folder, self.link, of, datacenter)
         self.operator: Operator | None = None
 
     def start_operator(self, *args: str, name: str = "operator", port: int = SERVES, consul_url: str = "",
@@ -88,18 +94,19 @@ class Host:
 
 
 class Lab:
-    """`count` hosts, a Consul server on each. What a Declared asks of a world, this has too."""
+    """`count` hosts, of which the first has this number, a Consul server on each. What a Declared asks of a world, this has
+    too. Labs with numbers apart are beside each other."""
 
-    def __init__(self, folder: pathlib.Path, count: int = 3):
+    def __init__(self, folder: pathlib.Path, count: int = 3, first: int = 1, datacenter: str = ""):
         enter()
         make_bridge()
         self.folder = folder
         self.hosts: list[Host] = []
-        addresses = [f"10.77.0.{i}" for i in range(1, count + 1)]
+        addresses = [f"10.77.0.{i}" for i in range(first, first + count)]
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
-            for i in range(1, count + 1):
-                self.hosts.append(Host(folder / f"h{i}", i, addresses))
+            for i in range(first, first + count):
+                self.hosts.append(Host(folder / f"h{i}", i, addresses, datacenter))
             self._asked = self.hosts[0]
             for host in self.hosts:
                 host.consul.wait()
