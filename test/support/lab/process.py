@@ -60,6 +60,7 @@ class Process:
     def __init__(self, name: str, command: list[str], log: pathlib.Path, env: dict[str, str] | None = None):
         self.name = name
         self.log = log
+        self._told_to_end = False
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 command,
@@ -86,6 +87,7 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def signal(self, number: int) -> None:
+        self._told_to_end |= number == signal.SIGTERM
         if self.alive():
             self._process.send_signal(number)
 
@@ -94,8 +96,10 @@ class Process:
         self._process.wait(10)
 
     def stop(self, seconds: float = 10) -> int:
-        """SIGTERM, and SIGKILL for those who do not hear it. Returns the exit code."""
-        self.signal(signal.SIGTERM)
+        """SIGTERM, unless it got that already (a second one ends an operator at once), and SIGKILL for those who do not
+        hear it. Returns the exit code."""
+        if not self._told_to_end:
+            self.signal(signal.SIGTERM)
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
