@@ -126,13 +126,19 @@ bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
     return count > 0;
 }
 
+/// By the clock on the wall, which leaders share, and which jumps; and by our own, which does not:
+/// for so long nothing has changed.
+bool is_over(const Snapshot& seen, const FormerNode& former) {
+    return seen.wall - former.since >= ban && seen.now - seen.last_changed >= ban;
+}
+
 void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
     if (set_right_what_lies_ahead(seen, proposal)) {
         return;
     }
     Record record = signed_record(seen);
     const auto stays_away = [&](const FormerNode& former) {
-        return topology.missing.empty() && seen.wall - former.since >= ban &&
+        return topology.missing.empty() && is_over(seen, former) &&
                std::none_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
                    return row_of(seen.instances.at(entry.second), former.node) != nullptr;
                });
