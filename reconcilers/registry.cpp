@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace rop::reconcilers {
 namespace {
@@ -26,6 +28,27 @@ void back_off(const Snapshot& seen, std::string_view concern, Proposal& proposal
     proposal.steps.clear();
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(it->second.retry_at - seen.now);
     proposal.look_again = std::min(proposal.look_again.value_or(wait), wait);
+}
+
+/// Before the first command to Redis the record names the epoch under which it is given. Whoever
+/// leads next goes on above it, also when somebody deleted lock and epoch. Whoever writes the
+/// record names it anyway; what ends an earlier leader's connections changes nothing else.
+void sign(const Snapshot& seen, Plan& plan) {
+    if (!seen.standing.leading || !seen.record || seen.record->epoch == seen.standing.epoch) {
+        return;
+    }
+    const auto first = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return !std::holds_alternative<EndOlderConnections>(step.action);
+    });
+    if (first == plan.steps.end() || std::holds_alternative<WriteRecord>(first->action)) {
+        return;
+    }
+    Record record = *seen.record;
+    record.installation = seen.standing.installation;
+    record.epoch = seen.standing.epoch;
+    const std::string what = "sign with epoch " + std::to_string(record.epoch.value());
+    plan.steps.insert(first, Step{WriteRecord{std::move(record), what},
+                                  "an earlier leader wrote it last, and Redis is about to change"});
 }
 
 }  // namespace
@@ -63,6 +86,7 @@ Plan plan_round(const Snapshot& seen) {
             break;
         }
     }
+    sign(seen, plan);
     return plan;
 }
 

@@ -17,6 +17,14 @@ std::uint64_t index_of(const LockEntry& entry) {
     return entry ? entry->modify_index : 0;
 }
 
+std::optional<LockValue> value_in(const LockEntry& lock) {
+    return lock ? parse_lock_value(lock->value) : std::nullopt;
+}
+
+std::optional<Epoch> epoch_in(const LockEntry& epoch) {
+    return epoch ? parse_epoch(epoch->value) : std::nullopt;
+}
+
 }  // namespace
 
 std::string_view to_string(Loss loss) {
@@ -70,14 +78,17 @@ bool LeaderState::is_ours(const LockEntry& lock) const {
     return value && value->instance == self_.instance && value->epoch > greatest_seen_;
 }
 
+bool LeaderState::is_counted(const Ground& ground) {
+    const std::optional<LockValue> found = value_in(ground.lock);
+    return found && found->epoch == epoch_in(ground.epoch);
+}
+
 const Attempt& LeaderState::attempt(const Ground& ground, std::uint64_t chance) {
-    const std::optional<LockValue> found =
-        ground.lock ? parse_lock_value(ground.lock->value) : std::nullopt;
-    const std::optional<Epoch> counted =
-        ground.epoch ? parse_epoch(ground.epoch->value) : std::nullopt;
-    // The lock's value and our own memory stand in for an epoch key that was deleted or spoilt.
-    const Epoch greatest = std::max({counted.value_or(Epoch{}), found ? found->epoch : Epoch{},
-                                     greatest_seen_, greatest_led_, epoch_});
+    const std::optional<LockValue> found = value_in(ground.lock);
+    // Whatever else names one stands in for an epoch key that was deleted or spoilt.
+    const Epoch greatest =
+        std::max({epoch_in(ground.epoch).value_or(Epoch{}), found ? found->epoch : Epoch{},
+                  ground.written, greatest_seen_, greatest_led_, epoch_});
     Attempt attempt;
     attempt.epoch = Epoch(greatest.value() + 1);
     attempt.value = write_lock_value(value_at(attempt.epoch));
@@ -156,7 +167,7 @@ LeaderState::Verdict LeaderState::judge(const LockAnswer& answer, Moment sent, s
 }
 
 std::optional<Loss> LeaderState::greater_epoch_seen(Epoch seen) {
-    if (seen > greatest_epoch) {
+    if (seen >= greatest_epoch) {
         return std::nullopt;
     }
     greatest_seen_ = std::max(greatest_seen_, seen);
@@ -185,7 +196,7 @@ void LeaderState::lose(Loss loss) {
 }
 
 void LeaderState::saw_lock(const LockEntry& lock) {
-    const std::optional<LockValue> value = lock ? parse_lock_value(lock->value) : std::nullopt;
+    const std::optional<LockValue> value = value_in(lock);
     leader_ = value && !is_free(lock) ? value->instance : std::string();
     leader_epoch_ = value ? value->epoch : Epoch{};
     greatest_led_ = std::max(greatest_led_, leader_epoch_);

@@ -37,6 +37,9 @@ struct Ground {
     LockEntry lock;
     LockEntry epoch;
     LockEntry installation;
+    /// The greatest epoch in records and statuses. They need to be read only where the first two
+    /// do not agree: see is_counted().
+    Epoch written{};
 };
 
 /// One try to take the lock: the transaction to send, and what holds once it was applied.
@@ -75,6 +78,9 @@ class LeaderState {
     /// adopted().
     [[nodiscard]] bool is_ours(const LockEntry& lock) const;
     [[nodiscard]] static bool is_free(const LockEntry& lock);
+    /// Lock and epoch are as one leader wrote them, together. Else somebody deleted or changed
+    /// one of them, or nobody led yet.
+    [[nodiscard]] static bool is_counted(const Ground& ground);
     /// For a lock that is free, or ours under an epoch that is too small. Remembers the attempt
     /// for adopted(). `chance` names an installation that has no name yet.
     [[nodiscard]] const Attempt& attempt(const Ground& ground, std::uint64_t chance);
@@ -116,6 +122,8 @@ class LeaderState {
 
     [[nodiscard]] std::string lock_key() const { return options_.kv_prefix + "leader"; }
     [[nodiscard]] std::string epoch_key() const { return options_.kv_prefix + "epoch"; }
+    /// Below it are the clusters' keys, which name epochs, too.
+    [[nodiscard]] std::string clusters_key() const { return options_.kv_prefix + "clusters/"; }
     [[nodiscard]] std::string installation_key() const {
         return options_.kv_prefix + "installation";
     }

@@ -75,6 +75,9 @@ asio::awaitable<Result<void>> LeadershipShell::send_attempt(LockEntry lock) {
     ground.lock = std::move(lock);
     ROP_CO_TRY(ground.epoch, co_await read(state_.epoch_key()));
     ROP_CO_TRY(ground.installation, co_await read(state_.installation_key()));
+    if (!LeaderState::is_counted(ground)) {
+        ROP_CO_TRY(ground.written, co_await read_written());
+    }
     if (!state_.wants_lock()) {
         co_return ok();
     }
@@ -103,6 +106,16 @@ asio::awaitable<Result<LockEntry>> LeadershipShell::read(std::string key) {
                co_await runtime::within(time_, options_.times.lease / 2,
                                         consul_->kv_get(std::move(key), query)));
     co_return std::move(page.value);
+}
+
+/// Of all clusters, which may be much: only for the case that the count itself is in doubt.
+asio::awaitable<Result<Epoch>> LeadershipShell::read_written() {
+    ports::BlockingQuery query;
+    query.consistent = true;
+    ROP_CO_TRY(ports::Page<std::vector<ports::KvEntry>> page,
+               co_await runtime::within(time_, options_.times.give_up,
+                                        consul_->kv_list(state_.clusters_key(), query)));
+    co_return greatest_written(page.value);
 }
 
 void LeadershipShell::took_lock() {

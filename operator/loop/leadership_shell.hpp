@@ -72,6 +72,7 @@ class LeadershipShell : public Leadership {
     boost::asio::awaitable<Result<void>> take_once();
     boost::asio::awaitable<Result<void>> send_attempt(LockEntry lock);
     boost::asio::awaitable<Result<LockEntry>> read(std::string key);
+    boost::asio::awaitable<Result<Epoch>> read_written();
 
     boost::asio::awaitable<void> prove();
     boost::asio::awaitable<LeaderState::Verdict> prove_once();

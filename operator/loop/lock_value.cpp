@@ -1,5 +1,6 @@
 #include "operator/loop/lock_value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -79,6 +80,25 @@ std::optional<Epoch> parse_epoch(std::string_view text) {
         return std::nullopt;
     }
     return Epoch(number);
+}
+
+Epoch greatest_written(const std::vector<ports::KvEntry>& keys) {
+    Epoch greatest;
+    for (const ports::KvEntry& entry : keys) {
+        if (!entry.key.ends_with("/record") && !entry.key.ends_with("/status")) {
+            continue;
+        }
+        boost::system::error_code broken;
+        const bj::value document = bj::parse(entry.value, broken);
+        if (broken || !document.is_object()) {
+            continue;
+        }
+        const Epoch written(number_at(document.get_object(), "epoch").value_or(0));
+        if (written < greatest_epoch) {  // The next one must be believed, too.
+            greatest = std::max(greatest, written);
+        }
+    }
+    return greatest;
 }
 
 std::string hex16(std::uint64_t number) {

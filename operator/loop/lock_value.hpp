@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/ids.hpp"
+#include "operator/ports/consul.hpp"
 
 namespace rop::loop {
 
@@ -34,6 +36,11 @@ inline const Epoch greatest_epoch{std::uint64_t{1} << 62U};
 
 /// The epoch key's value: a decimal number. Nullopt for anything else.
 [[nodiscard]] std::optional<Epoch> parse_epoch(std::string_view text);
+
+/// The greatest epoch that the records and statuses among these keys name: what was done under it
+/// may still have effects. Zero: none does. Only that one number is read of them, so that one of
+/// another version says it too; what cannot be read, or counted on from, says nothing.
+[[nodiscard]] Epoch greatest_written(const std::vector<ports::KvEntry>& keys);
 
 /// Sixteen hex digits: how random ids are written.
 [[nodiscard]] std::string hex16(std::uint64_t number);

@@ -172,9 +172,14 @@ void Oracle::commands_written(const std::string& process, const Endpoint& to,
         trace_.add(process + " -> " + to_string(to) + ": " + shown(words));
         check_lease(process, words);
         check_committed(words);
-        if (epoch_in(connection_name).value_or(epoch_key_ + 1) > epoch_key_) {
+        const std::uint64_t epoch = epoch_in(connection_name).value_or(epoch_key_ + 1);
+        if (epoch > epoch_key_) {
             violated(process + " writes under the name " + connection_name + " in epoch " +
                      std::to_string(epoch_key_));
+        }
+        if (name_of(words) != "client kill" && epoch > signed_) {
+            violated(process + " writes under the name " + connection_name +
+                     ", and the record is signed with " + std::to_string(signed_));
         }
     }
 }
@@ -230,9 +235,9 @@ void Oracle::check_epoch(const RedisServer& server, const ClientConnection& clie
                  std::to_string(newest));
     }
     newest = std::max(newest, epoch);
+    acted_ = std::max(acted_, epoch);
     const std::string& owner = owners_.try_emplace(client.name, client.owner).first->second;
-    // Where somebody deleted the epoch, one that starts only then cannot know the last.
-    if (owner != client.owner && !epoch_spoilt_) {
+    if (owner != client.owner) {
         violated(client.owner + " acts as " + client.name + ", which " + owner + " was");
     }
 }

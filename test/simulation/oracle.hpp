@@ -26,7 +26,10 @@ namespace rop::simulation {
 /// while, as Redis lets them. Violations are things that an operator did or let happen:
 ///  - a command written while its sender could not prove the lock, by the time of its last
 ///    proof's sending, or while another operator still could;
-///  - a command that took effect after a newer leader's first one at the same server;
+///  - a command that took effect after a newer leader's first one at the same server, or under a
+///    name that another process had; one under an epoch that the record was not signed with;
+///  - an epoch that does not go on above every one that can be read in Consul, or under which a
+///    command took effect: that only where somebody spoilt the record, too;
 ///  - a command that is not among the few that forming and mending need, or any to a stranger;
 ///  - a change before the record committed to it;
 ///  - MEET of anyone whom the record does not prove, or at a member toward a newcomer; FORGET of
@@ -107,6 +110,9 @@ class Oracle : public FleetObserver,
     void check_layout(const Record& record);
     void check_retired(const Record& before, const Record& after);
     void check_epoch_key(const std::string& text);
+    /// What a value of this key says, of the keys that name epochs.
+    void note_trace(const std::string& key, const std::string& value);
+    void go_back_to(std::uint64_t epoch);
     [[nodiscard]] bool in_record(const RedisServer& server) const;
     /// Whether an operator can have seen that it lives: it may have come back from its disk since.
     [[nodiscard]] bool can_be_known(const RedisServer& server) const;
@@ -126,10 +132,13 @@ class Oracle : public FleetObserver,
     std::map<std::string, std::uint64_t> taken_;  // Who took the lock last has the greatest.
     std::uint64_t takings_ = 0;
     std::map<ServerId, std::uint64_t> newest_epoch_;
-    std::map<std::string, std::string> owners_;  // Of a name under which commands took effect.
-    std::uint64_t epoch_key_ = 0;
-    bool epoch_spoilt_ = false;
+    std::map<std::string, std::string> owners_;    // Of a name under which commands took effect.
+    std::uint64_t epoch_key_ = 0;                  // The newest leader's.
+    std::map<std::string, std::uint64_t> traces_;  // Epochs that can be read in Consul, by key.
+    std::uint64_t acted_ = 0;   // The greatest under which a command took effect.
+    std::uint64_t signed_ = 0;  // The greatest that a leader put into the record.
     std::optional<Record> record_;
+    std::optional<Moment> record_put_;  // By somebody else, since a leader wrote it.
     bool was_formed_ = false;
     std::function<void()> on_change_;
     std::uint64_t changes_ = 0;

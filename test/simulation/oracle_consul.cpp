@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "api/json/record_json.hpp"
 #include "api/json/status_json.hpp"
+#include "operator/loop/lock_value.hpp"
 #include "test/simulation/oracle.hpp"
 #include "test/simulation/redis_reply.hpp"
 #include "test/simulation/redis_server.hpp"
@@ -11,6 +14,9 @@
 namespace rop::simulation {
 
 namespace {
+
+/// Longer than it takes from the first reading before the lock is taken to the taking.
+constexpr std::chrono::seconds reading_time{10};
 
 /// What a transaction writes, and whether it can only be applied for the holder of a lock.
 struct Writing {
@@ -81,12 +87,13 @@ void Oracle::kv_written(const std::string& process, const std::vector<ports::Txn
         }
     }
     const Writing writing = writing_of(ops);
+    if (const auto epoch = writing.values.find(prefix_ + "epoch"); epoch != writing.values.end()) {
+        check_epoch_key(epoch->second);
+    }
     for (const auto& [key, value] : writing.values) {
+        note_trace(key, value);
         if (!writing.guarded) {
             violated(process + " writes " + key + " without check-session");
-        }
-        if (key == prefix_ + "epoch") {
-            check_epoch_key(value);
         }
         if (key.starts_with(prefix_ + "clusters/")) {
             count_change();
@@ -98,22 +105,67 @@ void Oracle::kv_written(const std::string& process, const std::vector<ports::Txn
     }
 }
 
+/// Asked before what is written now can be read.
 void Oracle::check_epoch_key(const std::string& text) {
     std::int64_t epoch = 0;
     const bool is_number = number(text, epoch);
     const auto fresh = static_cast<std::uint64_t>(epoch);
-    if (!is_number || (fresh <= epoch_key_ && !epoch_spoilt_)) {
-        violated("epoch key '" + text + "' after " + std::to_string(epoch_key_));
+    // A leader to be may have read the record before somebody put it back.
+    const bool is_record_old = !record_put_ || clock_.now() - *record_put_ > reading_time;
+    for (const auto& [key, named] : traces_) {
+        if (!is_number || (fresh <= named && (key != record_key_ || is_record_old))) {
+            violated("epoch key '" + text + "', and " + key + " names " + std::to_string(named));
+            return;
+        }
+    }
+    if (fresh <= acted_ && !record_put_) {
+        violated("epoch key '" + text + "' after acts in epoch " + std::to_string(acted_));
         return;
     }
-    epoch_key_ = std::max(epoch_key_, fresh);
+    if (fresh <= acted_) {
+        go_back_to(fresh);
+    }
+    epoch_key_ = fresh;
+}
+
+/// Somebody took away everything that named the epochs from this one on: they begin anew.
+void Oracle::go_back_to(std::uint64_t epoch) {
+    acted_ = epoch - 1;
+    signed_ = 0;
+    owners_.clear();
+    for (auto& [server, newest] : newest_epoch_) {
+        newest = std::min(newest, epoch);
+    }
+}
+
+void Oracle::note_trace(const std::string& key, const std::string& value) {
+    std::optional<std::uint64_t> named;
+    if (std::int64_t number_of = 0; key == prefix_ + "epoch" && number(value, number_of)) {
+        named = static_cast<std::uint64_t>(number_of);
+    } else if (key == prefix_ + "leader") {
+        if (const auto lock = loop::parse_lock_value(value)) {
+            named = lock->epoch.value();
+        }
+    } else if (key == record_key_) {
+        if (const auto record = json::parse_record(value)) {
+            named = record.value().epoch.value();
+        }
+    } else if (key.starts_with(prefix_ + "clusters/") && key.ends_with("/status")) {
+        if (const auto status = json::parse_status(value)) {
+            named = status.value().epoch;
+        }
+    }
+    if (named) {
+        traces_[key] = *named;
+    } else {
+        traces_.erase(key);
+    }
 }
 
 void Oracle::key_put(const std::string& key, const std::optional<std::string>& value) {
-    if (key == prefix_ + "epoch") {
-        epoch_spoilt_ = true;  // Until it counts on, the greatest that was seen is what counts.
-    }
+    note_trace(key, value.value_or(""));
     if (key == record_key_) {
+        record_put_ = clock_.now();
         record_.reset();  // Whatever was promised in it: nobody may act without.
         if (auto parsed = json::parse_record(value.value_or("")); parsed) {
             record_ = std::move(parsed).value();
@@ -141,7 +193,9 @@ void Oracle::check_record(const std::string& process, const std::string& text) {
                std::to_string(fresh.members.size()) + " members, " +
                std::to_string(fresh.former.size()) + " former");
     was_formed_ = was_formed_ || fresh.state == RecordState::formed;
+    signed_ = std::max(signed_, fresh.epoch.value());
     record_ = std::move(fresh);
+    record_put_.reset();
 }
 
 /// No replica beside its primary without need. When no host has more than half of the members,

@@ -245,5 +245,27 @@ TEST_F(RealLeadership, AGreaterEpochIsOutbidInConsulToo) {
     EXPECT_EQ(page.value().value->value, "41");
 }
 
+TEST_F(RealLeadership, LockAndEpochDeletedWhileNobodyRunsAreNotStartedOver) {
+    a_ = std::make_unique<Process>(consul_.at(), "host-1");
+    ASSERT_TRUE(turn_until([&] { return a_->held(); }, 10s));
+    const std::string clusters = "redis-operator/clusters/";
+    change({ports::KvSet{clusters + "cache/record", R"({"version":1,"epoch":6})"},
+            ports::KvSet{clusters + "cache/status", R"({"version":1,"epoch":7})"},
+            ports::KvSet{clusters + "other/record", "{\"this is\": not ours"},
+            ports::KvSet{clusters + "other/status", R"({"epoch":18446744073709551615})"}});
+    a_->stop();
+    ASSERT_TRUE(turn_until([&] { return a_->ended(); }, 2s));
+    change({ports::KvDelete{"redis-operator/leader"}, ports::KvDelete{"redis-operator/epoch"}});
+
+    b_ = std::make_unique<Process>(consul_.at(), "host-2");
+    ASSERT_TRUE(turn_until([&] { return b_->held(); }, 10s));
+    EXPECT_EQ(b_->leadership().epoch(), Epoch(8));
+    const auto page = call<ports::Page<std::optional<ports::KvEntry>>>([](ports::ConsulPort& port) {
+        return port.kv_get("redis-operator/epoch", ports::BlockingQuery());
+    });
+    ASSERT_TRUE(page.has_value() && page.value().value.has_value());
+    EXPECT_EQ(page.value().value->value, "8");
+}
+
 }  // namespace
 }  // namespace rop::loop

@@ -62,29 +62,15 @@ TEST(LockValue, ComesBackAsItWasWritten) {
     }
 }
 
-TEST(LockValue, GarbageIsNobody) {
-    const std::vector<std::string> garbage = {
-        "",
-        "{",
-        "null",
-        "[1]",
-        R"({"instance":"a"})",
-        R"({"instance":"","epoch":1})",
-        R"({"instance":7,"epoch":1})",
-        R"({"instance":"a","epoch":-1})",
-        R"({"instance":"a","epoch":"1"})",
-        R"({"instance":"a","epoch":18446744073709551615})",
-    };
-    for (const std::string& text : garbage) {
-        EXPECT_FALSE(parse_lock_value(text)) << text;
-    }
-}
-
-TEST(LockValue, AnEpochIsADecimalNumberThatCanGrow) {
-    EXPECT_EQ(parse_epoch("12"), Epoch(12));
-    for (const char* text : {"", "x", "12 ", "-1", "1.5", "18446744073709551615"}) {
-        EXPECT_FALSE(parse_epoch(text)) << text;
-    }
+TEST(LeaderState, WhatFollowsTheGreatestThatIsBelievedIsBelievedToo) {
+    Ground ground;
+    ground.written = Epoch(greatest_epoch.value() - 1);
+    LeaderState state{LeadershipOptions(), signature("us", 0)};
+    state.session_opened("ours");
+    const Attempt& attempt = state.attempt(ground, 1);
+    EXPECT_EQ(attempt.epoch, greatest_epoch);
+    EXPECT_TRUE(parse_lock_value(attempt.value));
+    EXPECT_TRUE(state.is_ours(entry(attempt.value, "ours")));
 }
 
 TEST(LeaseClock, WaitsOneLeaseAndEndsOneAfterTheSendingOfTheLastProof) {
@@ -134,6 +120,9 @@ TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
         {"the key counts", {{}, entry("41"), {}}, 0, 42},
         {"the lock's value stands in for a deleted key", {lock(signature("a", 9)), {}, {}}, 0, 10},
         {"and for a spoilt one", {lock(signature("a", 9)), entry("??"), {}}, 0, 10},
+        {"records stand in for both", {{}, {}, {}, Epoch(7)}, 0, 8},
+        {"also where the key went back", {{}, entry("2"), {}, Epoch(7)}, 0, 8},
+        {"and are not the last word", {lock(signature("a", 9)), {}, {}, Epoch(7)}, 0, 10},
         {"seen elsewhere", {{}, entry("41"), {}}, 50, 51},
         {"nonsense does not count", {entry("x"), entry("41"), {}}, ~std::uint64_t{0}, 42},
     };
@@ -143,6 +132,18 @@ TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
         (void)fresh.greater_epoch_seen(Epoch(row.seen));
         EXPECT_EQ(fresh.attempt(row.ground, 1).epoch, Epoch(row.expected)) << row.why;
     }
+}
+
+TEST_F(LeaderStateTest, RecordsAreAskedWhereLockAndEpochDisagree) {
+    const LockEntry nine = lock(signature("a", 9));
+    EXPECT_TRUE(LeaderState::is_counted({nine, entry("9"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted({nine, entry("8"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted({nine, entry("10"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted({nine, entry("??"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted({nine, {}, {}}));
+    EXPECT_FALSE(LeaderState::is_counted({entry("mine now!"), entry("9"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted({{}, entry("9"), {}}));
+    EXPECT_FALSE(LeaderState::is_counted(Ground()));
 }
 
 TEST_F(LeaderStateTest, AFollowerRemembersAnEpochWhoseKeysWereDeleted) {

@@ -257,6 +257,33 @@ TEST_F(LeadershipTest, AnEpochKeyThatIsDeletedOrSpoiltIsNotStartedOver) {
     EXPECT_EQ(store_.get("redis-operator/epoch")->value, "2");
 }
 
+TEST_F(LeadershipTest, LockAndEpochDeletedWhileNobodyRunsAreNotStartedOver) {
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 5s));
+    a_.tasks.stop();
+    time_.advance(1s);
+    store_.put("redis-operator/clusters/cache/record", R"({"version":1,"epoch":6})");
+    store_.put("redis-operator/clusters/cache/status", "{\"this is\": not ours");
+    store_.put("redis-operator/clusters/other/record", R"({"epoch":18446744073709551615})");
+    store_.put("redis-operator/clusters/other/status", R"({"version":1,"epoch":7})");
+    store_.erase(lock_key);
+    store_.erase("redis-operator/epoch");
+
+    b_.start();
+    ASSERT_TRUE(leads_within(b_, 2s));
+    EXPECT_EQ(b_.leadership->epoch(), Epoch(8));
+    EXPECT_EQ(store_.get("redis-operator/epoch")->value, "8");
+    EXPECT_EQ(lock_value().epoch, Epoch(8));
+}
+
+TEST_F(LeadershipTest, AnEpochKeyThatWentBackIsNotBelieved) {
+    store_.put("redis-operator/epoch", "2");
+    store_.put("redis-operator/clusters/cache/record", R"({"version":1,"epoch":6})");
+    a_.start();
+    ASSERT_TRUE(leads_within(a_, 2s));
+    EXPECT_EQ(a_.leadership->epoch(), Epoch(7));
+}
+
 TEST_F(LeadershipTest, AnAnswerThatIsLostIsFoundByReadingAgain) {
     a_.consul.lose_next_txn_answer = true;
     a_.start();
