@@ -105,6 +105,7 @@ def test_operator_keeps_the_last_good_spec(servers, declared):
             assert declared.record() == record, kind
             declared.put({**good, "balance": {"threshold": 0.03}})
             declared.until_condition("SpecValid", "True")
+            declared.until_record("another one", lambda r: "balance" in r["spec"])
             declared.put(good)
             record = declared.until_record("the good one again", lambda r: r if "balance" not in r["spec"] else None)
         assert witness.texts() == before
