@@ -56,6 +56,8 @@ class Consul {
     void catch_up();
     /// What every request to the servers is answered with; nothing: they work.
     void refuse(std::optional<Error> why);
+    /// Likewise what agents answer themselves: services, checks, who they are.
+    void refuse_by_agents(std::optional<Error> why) { agent_refusal_ = std::move(why); }
     /// Gossip says that the host is gone, or there again: its checks, and its sessions end.
     void node_failed(const std::string& node);
     void node_returned(const std::string& node);
@@ -73,6 +75,8 @@ class Consul {
     [[nodiscard]] bool up() const { return up_; }
     /// Why servers do not answer now.
     [[nodiscard]] std::optional<Error> refusal() const;
+    /// Why agents do not; they need no leader for it.
+    [[nodiscard]] const std::optional<Error>& agent_refusal() const { return agent_refusal_; }
 
     // Reads, and the index from which a blocking query for the same would wait.
     [[nodiscard]] Page<std::vector<ports::KvEntry>> list(const std::string& prefix,
@@ -186,6 +190,7 @@ class Consul {
     std::set<std::string> failed_nodes_;
     std::function<bool(const std::string&)> reached_;
     std::optional<Error> refusal_;
+    std::optional<Error> agent_refusal_;
     std::map<std::string, Node> nodes_;
     std::map<std::string, Session> sessions_;
     std::map<std::string, Moment> delayed_locks_;

@@ -33,8 +33,8 @@ bool Faults::happens(std::string_view name, double rate) {
     return true;
 }
 
-std::optional<Error> Faults::refusal() {
-    if (!happens("refused", rates_.refused)) {
+std::optional<Error> Faults::refused(std::string_view name, double rate) {
+    if (!happens(name, rate)) {
         return std::nullopt;
     }
     return refusal_of(dice_.next());

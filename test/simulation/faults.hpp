@@ -23,6 +23,7 @@ struct FaultRates {
     double late = 0;           // Takes longer than anybody waits for it.
     double doubled = 0;        // A request over HTTP is carried out twice.
     double refused = 0;        // A request over HTTP is refused: 403, 429, 500.
+    double agent_refused = 0;  // Likewise what Consul's agents answer themselves.
     double split = 0;          // A pipelined batch leaves in several writes.
     double stall = 0;          // A process is stopped between asking its lease and writing.
     double bus_cut = 0;        // A connection of the bus ends, with the packet that it carried.
@@ -52,7 +53,10 @@ class Faults {
     [[nodiscard]] bool reply_lost() { return happens("reply-lost", rates_.reply_lost); }
     [[nodiscard]] bool doubled() { return happens("doubled", rates_.doubled); }
     /// Why a request is refused that could be carried out.
-    [[nodiscard]] std::optional<Error> refusal();
+    [[nodiscard]] std::optional<Error> refusal() { return refused("refused", rates_.refused); }
+    [[nodiscard]] std::optional<Error> agent_refusal() {
+        return refused("agent-refused", rates_.agent_refused);
+    }
     [[nodiscard]] bool split() { return happens("split", rates_.split); }
     [[nodiscard]] bool stall() { return happens("stall", rates_.stall); }
     [[nodiscard]] bool bus_cut() { return happens("bus-cut", rates_.bus_cut); }
@@ -79,6 +83,7 @@ class Faults {
 
   private:
     bool happens(std::string_view name, double rate);
+    std::optional<Error> refused(std::string_view name, double rate);
 
     Dice dice_;
     FaultRates rates_;

@@ -23,7 +23,17 @@ bool is_over(const Allocation& allocation) {
 Nomad::Nomad(Clock& clock, Dice dice, Job job, std::vector<ports::NomadNode> hosts)
     : clock_(clock), dice_(dice), job_(std::move(job)), hosts_(std::move(hosts)) {}
 
+Nomad::View Nomad::view() const {
+    return View{allocations_, hosts_, registered_, count_, index_, nodes_index_, job_index_};
+}
+
 void Nomad::changed() {
+    if (past_.empty() || past_.back().index != index_) {
+        past_.push_back(view());
+        if (past_.size() > views_most) {
+            past_.pop_front();
+        }
+    }
     std::vector<Waiter> asked = std::exchange(waiters_, {});
     std::erase_if(asked, [](const Waiter& waiter) { return !waiter(); });
     std::ranges::move(waiters_, std::back_inserter(asked));
@@ -35,9 +45,18 @@ void Nomad::fail() {
     changed();
 }
 
-void Nomad::heal() {
+void Nomad::heal(std::optional<std::size_t> back) {
     up_ = true;
+    told_.clear();
+    old_.reset();
+    if (back) {
+        old_ = *back < past_.size() ? past_[past_.size() - 1 - *back] : View{};
+    }
     changed();
+}
+
+bool Nomad::forgot(const std::string& caller, const std::string& question) {
+    return old_ && told_.emplace(caller, question).second;
 }
 
 void Nomad::refuse(std::optional<Error> why) {
@@ -50,7 +69,7 @@ std::optional<Error> Nomad::refusal() const {
 }
 
 void Nomad::lag() {
-    earlier_ = View{allocations_, index_};
+    earlier_ = view();
 }
 
 void Nomad::catch_up() {
@@ -224,29 +243,31 @@ void Nomad::task_restarted(const std::string& id) {
 }
 
 ports::Page<std::vector<Allocation>> Nomad::allocations(const std::string& nomad_namespace,
-                                                        const std::string& job) const {
+                                                        const std::string& job, bool old) const {
     const bool known = nomad_namespace == job_.nomad_namespace && job == job_.name;
-    const std::vector<Allocation>& shown = earlier_ ? earlier_->allocations : allocations_;
-    return {known ? shown : std::vector<Allocation>{}, index()};
+    const View* const shown = old ? &*old_ : earlier_ ? &*earlier_ : nullptr;
+    const std::vector<Allocation>& all = shown != nullptr ? shown->allocations : allocations_;
+    return {known ? all : std::vector<Allocation>{}, shown != nullptr ? shown->index : index_};
 }
 
-ports::Page<std::vector<ports::NomadNode>> Nomad::nodes() const {
-    std::vector<ports::NomadNode> stubs = hosts_;
+ports::Page<std::vector<ports::NomadNode>> Nomad::nodes(bool old) const {
+    std::vector<ports::NomadNode> stubs = old ? old_->hosts : hosts_;
     for (ports::NomadNode& stub : stubs) {
         stub.meta.clear();
         stub.consul_name.clear();
     }
-    return {stubs, nodes_index_};
+    return {stubs, old ? old_->nodes_index : nodes_index_};
 }
 
 GroupFacts Nomad::group(const std::string& nomad_namespace, const std::string& job,
-                        const std::string& group) const {
+                        const std::string& group, bool old) const {
     GroupFacts facts;
+    const View shown = old ? *old_ : view();
     const bool known = nomad_namespace == job_.nomad_namespace && job == job_.name;
-    if (registered_ && known && group == job_.group) {
+    if (shown.registered && known && group == job_.group) {
         facts.job_exists = true;
-        facts.count = count_;
-        facts.job_modify_index = job_index_;
+        facts.count = shown.count;
+        facts.job_modify_index = shown.job_index;
     }
     return facts;
 }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "operator/ports/nomad.hpp"
@@ -44,7 +47,11 @@ class Nomad {
     void task_restarted(const std::string& allocation);
 
     void fail();
-    void heal();
+    /// `back`: what each caller asks next of every kind is answered from so many changes ago; the
+    /// more than there were, as if nothing had ever been. Nothing: from what is.
+    void heal(std::optional<std::size_t> back = std::nullopt);
+    /// Whoever has not been told anything old yet will not be.
+    void remember() { old_.reset(); }
     [[nodiscard]] bool up() const { return up_; }
     /// What every request is answered with; nothing: it is carried out.
     void refuse(std::optional<Error> why);
@@ -58,13 +65,16 @@ class Nomad {
     /// It is there again. What counted as lost is stopped on it.
     void client_returned(const std::string& host);
 
+    /// True once for each caller and kind of question after heal(back).
+    bool forgot(const std::string& caller, const std::string& question);
+    /// `old`: as it was, for one who is told so.
     [[nodiscard]] ports::Page<std::vector<ports::Allocation>> allocations(
-        const std::string& nomad_namespace, const std::string& job) const;
+        const std::string& nomad_namespace, const std::string& job, bool old = false) const;
     [[nodiscard]] std::uint64_t index() const { return earlier_ ? earlier_->index : index_; }
-    [[nodiscard]] ports::Page<std::vector<ports::NomadNode>> nodes() const;
+    [[nodiscard]] ports::Page<std::vector<ports::NomadNode>> nodes(bool old = false) const;
     [[nodiscard]] std::uint64_t nodes_index() const { return nodes_index_; }
     [[nodiscard]] GroupFacts group(const std::string& nomad_namespace, const std::string& job,
-                                   const std::string& group) const;
+                                   const std::string& group, bool old = false) const;
     Result<void> scale(const NomadTarget& target, std::uint32_t count,
                        std::uint64_t job_modify_index);
 
@@ -92,15 +102,27 @@ class Nomad {
     Job job_;
     std::vector<ports::NomadNode> hosts_;
     Driver driver_;
+    /// What reads may show an old state of.
     struct View {
         std::vector<ports::Allocation> allocations;
-        std::uint64_t index = 0;
+        std::vector<ports::NomadNode> hosts;
+        bool registered = false;
+        std::uint32_t count = 0;
+        std::uint64_t index = 1;
+        std::uint64_t nodes_index = 1;
+        std::uint64_t job_index = 1;
     };
+    static constexpr std::size_t views_most = 8;
+
+    [[nodiscard]] View view() const;
 
     bool up_ = true;
     std::optional<Error> refusal_;
     std::optional<View> earlier_;
-    bool registered_ = false;  // The job.
+    std::deque<View> past_;  // After each of the last changes.
+    std::optional<View> old_;
+    std::set<std::pair<std::string, std::string>> told_;  // Who was told it, asked what.
+    bool registered_ = false;                             // The job.
     std::uint32_t count_ = 0;
     std::uint64_t index_ = 20;
     std::uint64_t nodes_index_ = 20;

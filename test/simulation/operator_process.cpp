@@ -1,6 +1,7 @@
 #include "test/simulation/operator_process.hpp"
 
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -47,8 +48,11 @@ Operator::Operator(World& world, std::string name, const ports::NomadNode& host,
     options.leadership.version = "simulated";
     options.resync = world.options_.resync;
     options.access = [with_password = world.options_.with_password](
-                         const ClusterSpec&,
+                         const ClusterSpec& spec,
                          const loop::FetchedSecret&) -> Result<ports::AccessPtr> {
+        if (spec.name == World::faulty_cluster()) {
+            throw std::logic_error("a bug");
+        }
         auto access = std::make_shared<ports::Access>();
         if (with_password) {
             access->password = "of the cluster";

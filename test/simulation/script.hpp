@@ -65,8 +65,12 @@ struct Event {
         spoil_epoch,
         spoil_installation,
         lose_consul_data,  // All of them; the spec is applied again, and allows to adopt.
+        // Of kept stories only: no seed draws them yet.
+        agents_refuse,    // What Consul's agents answer themselves.
+        nomad_goes_back,  // It fails, and then tells once of each kind how it was, or of nothing.
+        bug_elsewhere,    // In every round of another cluster that is declared meanwhile.
     };
-    static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::lose_consul_data) + 1;
+    static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::bug_elsewhere) + 1;
 
     Kind kind = Kind::run_job;
     std::chrono::milliseconds at{0};

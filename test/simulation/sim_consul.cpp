@@ -235,10 +235,12 @@ class SimConsul : public ports::ConsulPort {
                 return !effect.empty() &&
                        context->faults->struck(context->process->name(), effect, happened);
             };
-            std::optional<Error> why;
-            if (needs == Needs::servers) {
-                why = context->consul->refusal();
-                why = why ? why : context->faults->refusal();
+            const Consul& consul = *context->consul;
+            Faults& faults = *context->faults;
+            const bool asks_servers = needs == Needs::servers;
+            auto why = asks_servers ? consul.refusal() : consul.agent_refusal();
+            if (!why) {
+                why = asks_servers ? faults.refusal() : faults.agent_refusal();
             }
             if (why) {
                 request.fail(context->faults->latency(), *why);

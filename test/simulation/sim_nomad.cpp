@@ -20,15 +20,18 @@ class SimNomad : public ports::NomadPort {
     Answer<Page<std::vector<ports::Allocation>>> allocations(std::string nomad_namespace,
                                                              std::string job,
                                                              BlockingQuery query) override {
-        auto look = [nomad = context_.nomad, nomad_namespace, job] {
-            return nomad->allocations(nomad_namespace, job);
+        auto look = [this, nomad_namespace, job, query] {
+            const bool old = !query.consistent && forgot("allocations");
+            return context_.nomad->allocations(nomad_namespace, job, old);
         };
         auto index = [nomad = context_.nomad] { return nomad->index(); };
         return read<std::vector<ports::Allocation>>(std::move(look), std::move(index), query);
     }
 
     Answer<Page<std::vector<ports::NomadNode>>> nodes(BlockingQuery query) override {
-        auto look = [nomad = context_.nomad] { return nomad->nodes(); };
+        auto look = [this, query] {
+            return context_.nomad->nodes(!query.consistent && forgot("nodes"));
+        };
         auto index = [nomad = context_.nomad] { return nomad->nodes_index(); };
         return read<std::vector<ports::NomadNode>>(std::move(look), std::move(index), query);
     }
@@ -56,8 +59,8 @@ class SimNomad : public ports::NomadPort {
 
     Answer<GroupFacts> group(std::string nomad_namespace, std::string job,
                              std::string group) override {
-        auto work = [nomad = context_.nomad, nomad_namespace, job, group]() -> Result<GroupFacts> {
-            return nomad->group(nomad_namespace, job, group);
+        auto work = [this, nomad_namespace, job, group]() -> Result<GroupFacts> {
+            return context_.nomad->group(nomad_namespace, job, group, forgot("group"));
         };
         return run<GroupFacts>(std::move(work));
     }
@@ -75,6 +78,10 @@ class SimNomad : public ports::NomadPort {
     }
 
   private:
+    bool forgot(const std::string& question) {
+        return context_.nomad->forgot(context_.process->name(), question);
+    }
+
     template <class T>
     SimCall<T> call() {
         return SimCall<T>(*context_.clock, *context_.faults, *context_.process, &context_.line,

@@ -125,6 +125,8 @@ void Story::happen(const Event& event) {
         case Kind::nomad_fails:
         case Kind::nomad_refuses:
         case Kind::nomad_lags:
+        case Kind::agents_refuse:
+        case Kind::nomad_goes_back:
             hit_stores(event);
             return;
         case Kind::cut_from_consul:
@@ -145,6 +147,9 @@ void Story::happen(const Event& event) {
             return;
         case Kind::lose_consul_data:
             lose_consul_data(event);
+            return;
+        case Kind::bug_elsewhere:
+            fail_elsewhere(event);
             return;
     }
 }
@@ -277,6 +282,14 @@ void Story::hit_stores(const Event& event) {
         case Kind::nomad_fails:
             nomad.fail();
             until(event.lasts, [&nomad] { nomad.heal(); });
+            return;
+        case Kind::nomad_goes_back:
+            nomad.fail();
+            until(event.lasts, [&nomad, back = event.whom / 100] { nomad.heal(back); });
+            return;
+        case Kind::agents_refuse:
+            consul.refuse_by_agents(refusal_of(event.whom));
+            until(event.lasts, [&consul] { consul.refuse_by_agents(std::nullopt); });
             return;
         case Kind::nomad_refuses:
             nomad.refuse(refusal_of(event.whom));

@@ -17,6 +17,7 @@ void Story::heal() {
     for (const auto& once : endings) {
         run_once(once);
     }
+    world_->nomad().remember();
     world_->run_until([] { return false; }, seconds{6});  // The longest that a process stands.
     for (std::size_t host = 0; host < script_.operators; ++host) {
         if (!world_->operator_runs(host)) {

@@ -288,6 +288,20 @@ void Story::lose_consul_data(const Event& event) {
     until(event.lasts, [this] { world_->declare(); });
 }
 
+/// The rounds of another cluster end by a bug, as long as it is declared.
+void Story::fail_elsewhere(const Event& event) {
+    if (world_->has_faulty()) {
+        return;
+    }
+    world_->declare_faulty();
+    until(event.lasts, [this, event] {
+        if (world_->bugs_met() > 0) {
+            count(event);
+        }
+        world_->delete_faulty();
+    });
+}
+
 void Story::spoil(const std::string& key, bool remove) {
     world_->trace().add("somebody " + std::string(remove ? "deletes " : "spoils ") + key);
     if (remove) {

@@ -49,6 +49,7 @@ class Story {
     void cut(const Event& event, Network::Some one, Network::Some other);
     void leave_host(const Event& event);
     void lose_consul_data(const Event& event);
+    void fail_elsewhere(const Event& event);
     void spoil(const std::string& key, bool remove);
     [[nodiscard]] bool is_forming() const;
     [[nodiscard]] bool is_formed() const;

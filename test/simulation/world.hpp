@@ -84,6 +84,13 @@ class World {
     /// By somebody who is no operator.
     void put_key(const std::string& key, const std::string& value);
     void remove_key(const std::string& key);
+    /// Another cluster, in whose rounds every operator has a bug: they throw.
+    void declare_faulty();
+    void delete_faulty();
+    [[nodiscard]] bool has_faulty() const { return has_faulty_; }
+    [[nodiscard]] static ClusterName faulty_cluster();
+    /// How often operators have said so.
+    [[nodiscard]] std::uint64_t bugs_met() const { return bugs_met_; }
     /// Every key of the operator is gone; what is declared from then on allows to adopt.
     void lose_consul_data();
     void start_operator(std::size_t host);
@@ -148,6 +155,7 @@ class World {
     void estrange(const RedisServer& server);
     void client_turn();
     void settle();
+    [[nodiscard]] bool is_expected(const std::string& logged);
     [[nodiscard]] std::string spec_text() const;
     [[nodiscard]] Endpoint new_address(const std::string& host);
 
@@ -166,6 +174,8 @@ class World {
     std::vector<RedisOptions> odd_instances_;
     std::deque<Disk> disks_;  // Of the dead, for whoever is started next.
     bool may_adopt_ = false;
+    bool has_faulty_ = false;
+    std::uint64_t bugs_met_ = 0;
     std::map<std::size_t, std::unique_ptr<Operator>> operators_;  // The newest of each host.
     std::vector<std::unique_ptr<Operator>> retired_;  // Answers to them are still on their way.
     std::map<std::size_t, Network::CutId> isolated_;

@@ -1,8 +1,7 @@
-#include "test/simulation/operator_process.hpp"
 #include "test/simulation/redis_server.hpp"
 #include "test/simulation/world.hpp"
 
-// Hosts that are cut off or lost, clocks that are wrong, and processes that are not who they seem.
+// Hosts that are cut off or lost, and instances that are not who they seem.
 namespace rop::simulation {
 
 using std::chrono::milliseconds;
@@ -64,15 +63,6 @@ void World::return_host(std::size_t host) {
     consul_.agent_syncs(name);
     if (options_.with_nomad) {
         nomad_.client_returned(name);
-    }
-}
-
-void World::set_wall_error(std::size_t host, milliseconds error) {
-    wall_errors_[host] = error;
-    if (const auto it = operators_.find(host); it != operators_.end()) {
-        trace_.add("the wall clock of " + nomad_.hosts().at(host).name + " is off by " +
-                   std::to_string(error.count()) + " ms");
-        it->second->process().set_wall_error(error);
     }
 }
 
