@@ -76,4 +76,17 @@ std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topolog
     return findings;
 }
 
+bool met_by_chance(const Snapshot& seen, const Topology& topology, const Instance& instance) {
+    if (!instance.answered() || judge(seen, instance).kind != Kind::belongs) {
+        return false;
+    }
+    const InstanceReport& report = *instance.report;
+    const TableRow* own = report.self();
+    return own != nullptr && !report.is_replica && report.keys == 0 && own->slots.empty() &&
+           topology.unknown.contains(report.node) &&
+           std::all_of(report.table.begin(), report.table.end(), [&](const TableRow& row) {
+               return row.is_self || row.in_handshake || is_of_record(*seen.record, row.id);
+           });
+}
+
 }  // namespace rop::reconcilers

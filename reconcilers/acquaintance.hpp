@@ -16,4 +16,10 @@ namespace rop::reconcilers {
 [[nodiscard]] std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topology,
                                                  ConditionType about);
 
+/// Blank, but for its acquaintances: a handshake that was on its way to whoever had its address
+/// before ended with it. The members know it and it knows nobody else, owns nothing and holds
+/// nothing, so to enter it merges nothing that is not one cluster already.
+[[nodiscard]] bool met_by_chance(const Snapshot& seen, const Topology& topology,
+                                 const Instance& instance);
+
 }  // namespace rop::reconcilers

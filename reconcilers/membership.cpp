@@ -117,7 +117,8 @@ void Membership::enter_newcomers() {
         return;
     }
     for (const auto& [id, instance] : seen_.instances) {
-        if (judge(seen_, instance).kind != Kind::blank) {
+        if (judge(seen_, instance).kind != Kind::blank &&
+            !met_by_chance(seen_, topology_, instance)) {
             continue;
         }
         const auto entry = record_.members.find(id);
@@ -227,13 +228,13 @@ void Membership::name_the_rest() {
         if (verdict.kind == Kind::belongs && (reports_a_member(instance) || comes_back(instance))) {
             continue;  // See take_over_moved_entries() and let_former_members_back().
         }
-        if (verdict.kind == Kind::belongs) {
+        if (verdict.kind == Kind::blank || met_by_chance(seen_, topology_, instance)) {
+            note(ConditionType::observed, "Newcomer",
+                 short_name(id) + " is blank and waits to join", id);
+        } else if (verdict.kind == Kind::belongs) {
             note(ConditionType::members_known, "OtherCluster",
                  short_name(id) + " belongs to a cluster that is not of record: it is left alone",
                  id);
-        } else if (verdict.kind == Kind::blank) {
-            note(ConditionType::observed, "Newcomer",
-                 short_name(id) + " is blank and waits to join", id);
         } else if (!verdict.reason.empty()) {
             const bool waits = verdict.kind == Kind::starting || verdict.kind == Kind::loading ||
                                verdict.kind == Kind::silent || verdict.kind == Kind::refused;
@@ -245,6 +246,13 @@ void Membership::name_the_rest() {
 
 void Membership::name_unknown_nodes() {
     for (const auto& node : topology_.unknown) {
+        const auto is_let_in = [&](const auto& entry) {
+            return entry.second.answered() && entry.second.report->node == node &&
+                   met_by_chance(seen_, topology_, entry.second);
+        };
+        if (std::any_of(seen_.instances.begin(), seen_.instances.end(), is_let_in)) {
+            continue;
+        }
         proposal_.findings.push_back(
             Finding{ConditionType::members_known,
                     "UnknownNode",

@@ -7,16 +7,22 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/forming.hpp"
 
 namespace rop::reconcilers {
 namespace {
 
-std::vector<InstanceId> spares(const Snapshot& seen, const Record& record) {
+bool can_replace(const Snapshot& seen, const Topology& topology, const Instance& instance) {
+    return judge(seen, instance).kind == Kind::blank || met_by_chance(seen, topology, instance);
+}
+
+std::vector<InstanceId> spares(const Snapshot& seen, const Topology& topology,
+                               const Record& record) {
     std::vector<InstanceId> found;
     for (const auto& [id, instance] : seen.instances) {
-        if (!record.members.contains(id) && judge(seen, instance).kind == Kind::blank) {
+        if (!record.members.contains(id) && can_replace(seen, topology, instance)) {
             found.push_back(id);
         }
     }
@@ -30,6 +36,41 @@ void put_in_place_of(Record& record, const InstanceId& gone, const InstanceId& s
         }
         std::replace(shard.replicas.begin(), shard.replicas.end(), gone, spare);
     }
+}
+
+bool is_former(const Record& record, const NodeId& node) {
+    return std::any_of(record.former.begin(), record.former.end(),
+                       [&](const FormerNode& former) { return former.node == node; });
+}
+
+/// An election made a replica of who was laid out as a primary, and then the winner died: who takes
+/// its place leads, as the loser follows a node that is gone and may be given nothing.
+std::vector<InstanceId> let_replacements_lead(const Snapshot& seen, Record& record) {
+    std::vector<InstanceId> leading;
+    const auto report_of = [&](const InstanceId& id) -> const InstanceReport* {
+        const auto it = seen.instances.find(id);
+        const auto member = record.members.find(id);
+        const bool is_it = it != seen.instances.end() && member != record.members.end() &&
+                           it->second.answered() && it->second.report->node == member->second.node;
+        return is_it ? &*it->second.report : nullptr;
+    };
+    for (auto& shard : record.layout) {
+        const InstanceReport* loser = report_of(shard.primary);
+        const TableRow* own = loser == nullptr ? nullptr : loser->self();
+        if (own == nullptr || !own->is_replica || !is_former(record, own->primary)) {
+            continue;
+        }
+        const auto able =
+            std::find_if(shard.replicas.begin(), shard.replicas.end(), [&](const auto& id) {
+                const InstanceReport* report = report_of(id);
+                return report != nullptr && !report->is_replica;
+            });
+        if (able != shard.replicas.end()) {
+            std::swap(shard.primary, *able);
+            leading.push_back(shard.primary);
+        }
+    }
+    return leading;
 }
 
 /// Started again elsewhere with their data: nothing of what they were given is lost, and none of
@@ -70,6 +111,16 @@ const InstanceId* someone_unheard(const Snapshot& seen, const Topology& topology
     return nullptr;
 }
 
+std::string sentence(const std::vector<std::pair<std::vector<InstanceId>, std::string>>& clauses) {
+    std::string text;
+    for (const auto& [ids, what] : clauses) {
+        if (!ids.empty()) {
+            text += (text.empty() ? "" : "; ") + list_names(ids) + " " + what;
+        }
+    }
+    return text;
+}
+
 }  // namespace
 
 Proposal replace_dead_members(const Snapshot& seen) {
@@ -78,7 +129,7 @@ Proposal replace_dead_members(const Snapshot& seen) {
     const std::vector<InstanceId> moved = take_over_moved_entries(seen, record);
     const Topology topology = topology_of(seen);
     const InstanceId* unheard = someone_unheard(seen, topology);
-    std::vector<InstanceId> free = spares(seen, record);
+    std::vector<InstanceId> free = spares(seen, topology, record);
     std::vector<InstanceId> replaced;
     for (const auto& [id, member] : std::map(record.members)) {
         const auto it = seen.instances.find(id);
@@ -111,7 +162,7 @@ Proposal replace_dead_members(const Snapshot& seen) {
             continue;
         }
         const bool came_back_blank = it != seen.instances.end() && it->second.answered() &&
-                                     judge(seen, it->second).kind == Kind::blank;
+                                     can_replace(seen, topology, it->second);
         if (came_back_blank) {
             enter(record, id, it->second.report->node);
         } else if (!free.empty()) {
@@ -126,15 +177,16 @@ Proposal replace_dead_members(const Snapshot& seen) {
         record.former.push_back(FormerNode{member.node, seen.wall});
         replaced.push_back(id);
     }
-    if (!replaced.empty() || !moved.empty()) {
+    const std::vector<InstanceId> leading = any_keys_about(seen, record)
+                                                ? std::vector<InstanceId>{}
+                                                : let_replacements_lead(seen, record);
+    if (!replaced.empty() || !moved.empty() || !leading.empty()) {
         record.installation = seen.standing.installation;
         record.epoch = seen.standing.epoch;
-        std::string reason = replaced.empty() ? "" : list_names(replaced) + " died while forming";
-        if (!moved.empty()) {
-            reason += (reason.empty() ? "" : "; ") + list_names(moved) + " restarted elsewhere";
-        }
-        proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "replace dead members"}, std::move(reason)});
+        proposal.steps.push_back(Step{WriteRecord{std::move(record), "replace dead members"},
+                                      sentence({{replaced, "died while forming"},
+                                                {moved, "restarted elsewhere"},
+                                                {leading, "leads instead"}})});
     }
     return proposal;
 }

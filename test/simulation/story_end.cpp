@@ -26,6 +26,25 @@ void Story::heal() {
     }
 }
 
+/// For whoever reads why a story failed: what the leader sees in the way.
+void Story::tell_what_is_said() {
+    for (const auto& [name, view] : world_->leaders_view()) {
+        if (view.status == nullptr) {
+            continue;
+        }
+        for (const Condition& condition : view.status->conditions) {
+            if (condition.status != Truth::yes) {
+                world_->trace().add("the leader says: " + std::string(to_string(condition.type)) +
+                                    "/" + condition.reason + ": " + condition.message);
+            }
+        }
+        for (const InstanceStatus& instance : view.status->instances) {
+            world_->trace().add("the leader sees: " + instance.instance.value() + " as " +
+                                instance.role + ", " + instance.state);
+        }
+    }
+}
+
 void Story::expect_formed() {
     const Moment healed = world_->clock().now();
     while (world_->clock().now() - healed < convergence_limit && !world_->oracle().violation() &&
@@ -33,6 +52,7 @@ void Story::expect_formed() {
         world_->run_for(milliseconds{100});
     }
     if (const std::string why = world_->unfinished(); !why.empty()) {
+        tell_what_is_said();
         fail("not as declared after two minutes: " + why);
         return;
     }

@@ -59,6 +59,7 @@ class Story {
 
     // story_end.cpp
     void heal();
+    void tell_what_is_said();
     void expect_formed();
     void expect_nothing();
     void expect_mourning();
