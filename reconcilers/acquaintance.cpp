@@ -28,6 +28,20 @@ std::set<NodeId> known_to(const Instance& viewer) {
     return known;
 }
 
+/// Of no record, and met by everybody of it: nobody's own acquaintance.
+bool is_known_and_empty(const Snapshot& seen, const Topology& topology, const Instance& instance) {
+    if (!instance.answered() || judge(seen, instance).kind != Kind::belongs) {
+        return false;
+    }
+    const InstanceReport& report = *instance.report;
+    const TableRow* own = report.self();
+    return own != nullptr && !report.is_replica && report.keys == 0 && own->slots.empty() &&
+           !topology.where.empty() && !is_of_record(*seen.record, report.node) &&
+           std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+               return row_of(seen.instances.at(entry.second), report.node) != nullptr;
+           });
+}
+
 /// Those of two clusters are not introduced at all.
 bool may_meet(const Snapshot& seen, const Instance& one, const Instance& other) {
     return foreign_peer(seen, one, other) == nullptr && foreign_peer(seen, other, one) == nullptr;
@@ -76,17 +90,28 @@ std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topolog
     return findings;
 }
 
-bool met_by_chance(const Snapshot& seen, const Topology& topology, const Instance& instance) {
-    if (!instance.answered() || judge(seen, instance).kind != Kind::belongs) {
-        return false;
+std::set<InstanceId> met_by_chance(const Snapshot& seen, const Topology& topology) {
+    std::map<NodeId, const Instance*> met;
+    for (const auto& [id, instance] : seen.instances) {
+        if (is_known_and_empty(seen, topology, instance)) {
+            met.emplace(instance.report->node, &instance);
+        }
     }
-    const InstanceReport& report = *instance.report;
-    const TableRow* own = report.self();
-    return own != nullptr && !report.is_replica && report.keys == 0 && own->slots.empty() &&
-           topology.unknown.contains(report.node) &&
-           std::all_of(report.table.begin(), report.table.end(), [&](const TableRow& row) {
-               return row.is_self || row.in_handshake || is_of_record(*seen.record, row.id);
-           });
+    const auto knows_another = [&](const auto& entry) {
+        const auto& table = entry.second->report->table;
+        return std::any_of(table.begin(), table.end(), [&](const TableRow& row) {
+            return !row.in_handshake && !met.contains(row.id) &&
+                   !is_of_record(*seen.record, row.id);
+        });
+    };
+    // Who knows one that is out is out as well.
+    while (std::erase_if(met, knows_another) > 0) {
+    }
+    std::set<InstanceId> found;
+    for (const auto& [node, instance] : met) {
+        found.insert(instance->id);
+    }
+    return found;
 }
 
 }  // namespace rop::reconcilers

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "api/plan.hpp"
@@ -16,10 +17,10 @@ namespace rop::reconcilers {
 [[nodiscard]] std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topology,
                                                  ConditionType about);
 
-/// Blank, but for its acquaintances: a handshake that was on its way to whoever had its address
-/// before ended with it. The members know it and it knows nobody else, owns nothing and holds
-/// nothing, so to enter it merges nothing that is not one cluster already.
-[[nodiscard]] bool met_by_chance(const Snapshot& seen, const Topology& topology,
-                                 const Instance& instance);
+/// Blank, but for their acquaintances: handshakes that were on their way to whoever had their
+/// addresses before ended with them. All members that answer know each of them, and it knows nobody
+/// but members and others of these, owns nothing and holds nothing: to enter it merges nothing that
+/// is not one cluster already.
+[[nodiscard]] std::set<InstanceId> met_by_chance(const Snapshot& seen, const Topology& topology);
 
 }  // namespace rop::reconcilers

@@ -20,6 +20,9 @@ namespace {
 /// How long Redis refuses a forgotten id (CLUSTER_BLACKLIST_TTL in Redis' cluster.c).
 constexpr std::chrono::seconds ban{60};
 
+/// What a record has room for: one every ten seconds makes a quarter of Consul's limit for a value.
+constexpr std::chrono::hours restless_ban{3};
+
 bool owns_slots(const Topology& topology, const NodeId& node) {
     return topology.owners.contains(node);
 }
@@ -127,9 +130,11 @@ bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
 }
 
 /// By the clock on the wall, which leaders share, and which jumps; and by our own, which does not:
-/// for so long nothing has changed.
+/// for so long nothing has changed. Where something always changes, hours must do: entries of
+/// instances that die again and again would fill the record.
 bool is_over(const Snapshot& seen, const FormerNode& former) {
-    return seen.wall - former.since >= ban && seen.now - seen.last_changed >= ban;
+    const auto age = seen.wall - former.since;
+    return age >= ban && (seen.now - seen.last_changed >= ban || age >= restless_ban);
 }
 
 void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal& proposal) {

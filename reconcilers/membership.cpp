@@ -26,7 +26,10 @@ constexpr std::size_t meetings_max = 4'096;
 class Membership {
   public:
     explicit Membership(const Snapshot& seen)
-        : seen_(seen), record_(*seen.record), topology_(topology_of(seen)) {}
+        : seen_(seen),
+          record_(*seen.record),
+          topology_(topology_of(seen)),
+          met_(met_by_chance(seen, topology_)) {}
 
     Proposal propose();
 
@@ -69,6 +72,7 @@ class Membership {
     const Snapshot& seen_;
     Record record_;  // As it is to become.
     Topology topology_;
+    std::set<InstanceId> met_;
     Proposal proposal_;
     std::vector<InstanceId> entered_;
     std::set<InstanceId> estranged_;
@@ -117,8 +121,7 @@ void Membership::enter_newcomers() {
         return;
     }
     for (const auto& [id, instance] : seen_.instances) {
-        if (judge(seen_, instance).kind != Kind::blank &&
-            !met_by_chance(seen_, topology_, instance)) {
+        if (judge(seen_, instance).kind != Kind::blank && !met_.contains(id)) {
             continue;
         }
         const auto entry = record_.members.find(id);
@@ -228,7 +231,7 @@ void Membership::name_the_rest() {
         if (verdict.kind == Kind::belongs && (reports_a_member(instance) || comes_back(instance))) {
             continue;  // See take_over_moved_entries() and let_former_members_back().
         }
-        if (verdict.kind == Kind::blank || met_by_chance(seen_, topology_, instance)) {
+        if (verdict.kind == Kind::blank || met_.contains(id)) {
             note(ConditionType::observed, "Newcomer",
                  short_name(id) + " is blank and waits to join", id);
         } else if (verdict.kind == Kind::belongs) {
@@ -246,11 +249,10 @@ void Membership::name_the_rest() {
 
 void Membership::name_unknown_nodes() {
     for (const auto& node : topology_.unknown) {
-        const auto is_let_in = [&](const auto& entry) {
-            return entry.second.answered() && entry.second.report->node == node &&
-                   met_by_chance(seen_, topology_, entry.second);
+        const auto reports_it = [&](const InstanceId& id) {
+            return seen_.instances.at(id).report->node == node;
         };
-        if (std::any_of(seen_.instances.begin(), seen_.instances.end(), is_let_in)) {
+        if (std::any_of(met_.begin(), met_.end(), reports_it)) {
             continue;
         }
         proposal_.findings.push_back(

@@ -2,7 +2,9 @@
 // there as former ones, so that nobody brings them back.
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,18 +16,21 @@
 namespace rop::reconcilers {
 namespace {
 
-bool can_replace(const Snapshot& seen, const Topology& topology, const Instance& instance) {
-    return judge(seen, instance).kind == Kind::blank || met_by_chance(seen, topology, instance);
-}
-
-std::vector<InstanceId> spares(const Snapshot& seen, const Topology& topology,
-                               const Record& record) {
-    std::vector<InstanceId> found;
+/// Nothing is lost with whatever they are given.
+std::set<InstanceId> all_free(const Snapshot& seen, const Topology& topology) {
+    std::set<InstanceId> found = met_by_chance(seen, topology);
     for (const auto& [id, instance] : seen.instances) {
-        if (!record.members.contains(id) && can_replace(seen, topology, instance)) {
-            found.push_back(id);
+        if (judge(seen, instance).kind == Kind::blank) {
+            found.insert(id);
         }
     }
+    return found;
+}
+
+std::vector<InstanceId> spares(const std::set<InstanceId>& free, const Record& record) {
+    std::vector<InstanceId> found;
+    std::copy_if(free.begin(), free.end(), std::back_inserter(found),
+                 [&](const InstanceId& id) { return !record.members.contains(id); });
     return found;
 }
 
@@ -129,7 +134,8 @@ Proposal replace_dead_members(const Snapshot& seen) {
     const std::vector<InstanceId> moved = take_over_moved_entries(seen, record);
     const Topology topology = topology_of(seen);
     const InstanceId* unheard = someone_unheard(seen, topology);
-    std::vector<InstanceId> free = spares(seen, topology, record);
+    const std::set<InstanceId> all = all_free(seen, topology);
+    std::vector<InstanceId> free = spares(all, record);
     std::vector<InstanceId> replaced;
     for (const auto& [id, member] : std::map(record.members)) {
         const auto it = seen.instances.find(id);
@@ -161,9 +167,7 @@ Proposal replace_dead_members(const Snapshot& seen) {
                                          ", which may hold its keys, does not answer");
             continue;
         }
-        const bool came_back_blank = it != seen.instances.end() && it->second.answered() &&
-                                     can_replace(seen, topology, it->second);
-        if (came_back_blank) {
+        if (all.contains(id)) {
             enter(record, id, it->second.report->node);
         } else if (!free.empty()) {
             record.members.erase(id);

@@ -65,7 +65,7 @@ BAD = {
 
 @pytest.mark.parametrize("kind", BAD)
 @pytest.mark.parametrize("command", ["validate", "apply"])
-def test_command_line_lists_all_problems(cli, tmp_path, world, command, kind):
+def test_095_command_line_lists_all_problems(cli, tmp_path, world, command, kind):
     text, expected = BAD[kind]
     file = tmp_path / "wrong.json"
     file.write_text(text)
@@ -88,7 +88,7 @@ def test_command_line_refuses_what_is_too_big_to_store(cli, tmp_path, command):
     assert f"{file} is larger than 390000 bytes, which is all that fits into a Consul value" in done.stderr
 
 
-def test_operator_keeps_the_last_good_spec(servers, declared):
+def test_095_operator_keeps_the_last_good_spec(servers, declared):
     """Whoever writes into Consul himself, past the command line, is told in the status."""
     started = servers.start(3)
     good = servers.spec()
@@ -155,7 +155,7 @@ def test_missing_instances_are_counted(servers, declared):
     declared.until_ready()
 
 
-def test_service_has_one_cluster(servers, declared, declare):
+def test_099_service_has_one_cluster(servers, declared, declare):
     servers.start(3)
     declared.put(servers.spec())
     declared.until_ready()
@@ -171,7 +171,7 @@ def test_service_has_one_cluster(servers, declared, declare):
     second.until_phase("Pending", "TooFewInstances")
 
 
-def test_group_has_one_cluster(declared, declare, job):
+def test_099_group_has_one_cluster(declared, declare, job):
     declared.put(job.spec())
     declared.until_phase("Pending", "TooFewInstances")
     second = declare(f"{declared.name}-2")

@@ -19,7 +19,7 @@ def words(line: str) -> list[str]:
     return re.split(r"  +", line.strip())
 
 
-def test_commands_on_a_living_cluster(cli, cluster, declared, servers, tmp_path):
+def test_101_commands_on_a_living_cluster(cli, cluster, declared, servers, tmp_path):
     got = cli("get", cluster)
     assert got.returncode == 0
     head, row = got.stdout.splitlines()

@@ -95,7 +95,7 @@ def met(declared, job):
 
 
 @pytest.mark.parametrize("point", [committed, met], ids=lambda point: point.__name__)
-def test_leader_killed_once_instances_are(world, job, declared, point, measured):
+def test_004_leader_killed_once_instances_are(world, job, declared, point, measured):
     job.run(count=6).wait_running(6)
     before = world.wait_leader()
     operators = world.operators()
@@ -113,7 +113,7 @@ def test_leader_killed_once_instances_are(world, job, declared, point, measured)
     assert declared.record()["epoch"] == after["epoch"]
 
 
-def test_all_operators_killed_in_the_middle(world, job, declared):
+def test_004_all_operators_killed_in_the_middle(world, job, declared):
     job.run(count=6)
     held_up = job.wait_running(6)[0]["ID"]
     operators = world.operators()

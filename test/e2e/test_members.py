@@ -25,7 +25,7 @@ def members_by_role(status: dict, role: str) -> list[str]:
     return sorted(one["instance"] for one in status["instances"] if one["role"] == role)
 
 
-def test_dead_replica_is_replaced_and_forgotten(world, job, declared, formed, measured):
+def test_088_dead_replica_is_replaced_and_forgotten(world, job, declared, formed, measured):
     victim = members_by_role(declared.status(), "replica")[0]
     dead = formed["members"][victim]
     world.nomad.kill_task(victim)
@@ -100,7 +100,7 @@ def test_leader_that_is_told_to_end_hands_over_at_once(world, declared, job, mea
     wait_until("the ended one is back as a standby", lambda: len(world.operators()) == len(world.consuls), 20)
 
 
-def test_deleted_cluster_is_left_alone_and_resumed(servers, declared, cli, tmp_path):
+def test_097_deleted_cluster_is_left_alone_and_resumed(servers, declared, cli, tmp_path):
     started = servers.start(3)
     declared.put(servers.spec())
     declared.until_ready()

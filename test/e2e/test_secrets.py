@@ -12,7 +12,7 @@ from lab.process import ROOT, wait_until
 SECRET = "a-word-that-must-not-get-around"
 
 
-def test_password_is_seen_nowhere(servers, declared, cli, world, tmp_path):
+def test_105_password_is_seen_nowhere(servers, declared, cli, world, tmp_path):
     file = tmp_path / "password"
     file.write_text(SECRET + "\n")
     started = servers.start(4, secrets={"requirepass": SECRET, "masterauth": SECRET})
@@ -38,7 +38,7 @@ def test_password_is_seen_nowhere(servers, declared, cli, world, tmp_path):
     assert_nowhere(world, declared.name)
 
 
-def test_password_rotates_under_a_running_cluster(servers, declared, cli, world):
+def test_103_password_rotates_under_a_running_cluster(servers, declared, cli, world):
     old, new, newest = (f"{word}-{SECRET}" for word in ("old", "new", "newest"))
     key = f"redis-operator/secrets/{declared.name}/password"
     world.consul.put(key, old.encode())

@@ -47,7 +47,7 @@ def wants_a_password(servers):
     ],
     ids=lambda what: getattr(what, "__name__", ""),
 )
-def test_one_that(servers, declared, stranger, reason, word):
+def test_081_102_one_that(servers, declared, stranger, reason, word):
     odd, correct = stranger(servers)
     sound = servers.start(3)
     declared.put(servers.spec())
@@ -162,7 +162,7 @@ def test_living_cluster_whose_record_was_forgotten_is_read_only(servers, declare
         witness.read()
 
 
-def test_bus_port_of_another_cluster_merges_nothing(servers, declared, declare, name):
+def test_100_bus_port_of_another_cluster_merges_nothing(servers, declared, declare, name):
     """Its announced bus port leads into a living cluster: to be met there would merge the two and erase keys."""
     other_service = f"{name}-other"
     theirs = servers.start(3, service=other_service)

@@ -32,7 +32,7 @@ def redis_cli(tls: RedisTls, port: int, *words: str) -> str:
     return done.stdout.strip()
 
 
-def test_cluster_over_tls_and_a_renewal_of_its_certificates(servers, declared, authorities, tmp_path):
+def test_104_cluster_over_tls_and_a_renewal_of_its_certificates(servers, declared, authorities, tmp_path):
     tls = tls_of(authorities[0])
     mine = RedisTls(tmp_path / "ca.pem", tls.server, Pair(tmp_path / "own.pem", tmp_path / "own.key"))
     for file, copy in ((tls.ca, mine.ca), (tls.client.cert, mine.client.cert), (tls.client.key, mine.client.key)):

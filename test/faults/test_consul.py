@@ -158,7 +158,7 @@ def test_060_host_cut_off_from_consul_only(lab, busy):
     lab.wait_whole()
 
 
-def test_operator_on_the_minority_side(lab, cluster, measured):
+def test_060_operator_on_the_minority_side(lab, cluster, measured):
     """The leader's host is alone: another one leads where Consul is, and the lone one only looks."""
     cluster.formed()
     with cluster.witness() as witness:

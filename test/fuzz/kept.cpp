@@ -55,6 +55,8 @@ void read_keys(const rop::fuzz::Input& input) {
         entry.modify_index = entries.size();
     }
     const auto catalogue = rop::loop::read_documents(entries, "p/");
+    require(rop::loop::greatest_written(entries) < rop::loop::greatest_epoch,
+            "an epoch that is learnt can be counted on from");
     for (const auto& [name, documents] : catalogue.clusters) {
         require(rop::loop::is_cluster_name(name.value()), "a cluster's name is allowed");
         if (documents.offer) {

@@ -45,10 +45,11 @@ void Nomad::fail() {
     changed();
 }
 
-void Nomad::heal(std::optional<std::size_t> back) {
+void Nomad::heal(std::optional<std::size_t> back, std::function<void()> on_told) {
     up_ = true;
     told_.clear();
     old_.reset();
+    on_told_ = std::move(on_told);
     if (back) {
         old_ = *back < past_.size() ? past_[past_.size() - 1 - *back] : View{};
     }
@@ -56,7 +57,11 @@ void Nomad::heal(std::optional<std::size_t> back) {
 }
 
 bool Nomad::forgot(const std::string& caller, const std::string& question) {
-    return old_ && told_.emplace(caller, question).second;
+    const bool tells = old_ && told_.emplace(caller, question).second;
+    if (tells && on_told_) {
+        std::exchange(on_told_, nullptr)();
+    }
+    return tells;
 }
 
 void Nomad::refuse(std::optional<Error> why) {

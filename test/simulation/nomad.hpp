@@ -49,7 +49,8 @@ class Nomad {
     void fail();
     /// `back`: what each caller asks next of every kind is answered from so many changes ago; the
     /// more than there were, as if nothing had ever been. Nothing: from what is.
-    void heal(std::optional<std::size_t> back = std::nullopt);
+    void heal(std::optional<std::size_t> back = std::nullopt,
+              std::function<void()> on_told = nullptr);
     /// Whoever has not been told anything old yet will not be.
     void remember() { old_.reset(); }
     [[nodiscard]] bool up() const { return up_; }
@@ -121,6 +122,7 @@ class Nomad {
     std::optional<View> earlier_;
     std::deque<View> past_;  // After each of the last changes.
     std::optional<View> old_;
+    std::function<void()> on_told_;
     std::set<std::pair<std::string, std::string>> told_;  // Who was told it, asked what.
     bool registered_ = false;                             // The job.
     std::uint32_t count_ = 0;

@@ -258,7 +258,9 @@ void Story::hit_instance(const Event& event) {
 }
 
 void Story::hit_stores(const Event& event) {
-    count(event);
+    if (event.kind != Kind::nomad_goes_back) {
+        count(event);
+    }
     Consul& consul = world_->consul();
     Nomad& nomad = world_->nomad();
     const std::string host = world_->nomad().hosts().at(some_host(event.who)).name;
@@ -285,7 +287,9 @@ void Story::hit_stores(const Event& event) {
             return;
         case Kind::nomad_goes_back:
             nomad.fail();
-            until(event.lasts, [&nomad, back = event.whom / 100] { nomad.heal(back); });
+            until(event.lasts, [this, event, &nomad] {
+                nomad.heal(event.whom / 100, [this, event] { count(event); });
+            });
             return;
         case Kind::agents_refuse:
             consul.refuse_by_agents(refusal_of(event.whom));

@@ -295,7 +295,7 @@ void Story::fail_elsewhere(const Event& event) {
     }
     world_->declare_faulty();
     until(event.lasts, [this, event] {
-        if (world_->bugs_met() > 0) {
+        if (world_->bugs_met() > 0 && world_->unfinished().empty()) {
             count(event);
         }
         world_->delete_faulty();

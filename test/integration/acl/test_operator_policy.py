@@ -117,7 +117,7 @@ def test_shipped_policy_is_enough(tries, consul, title):
 
 
 @pytest.mark.parametrize("title", titles(lacking=True))
-def test_what_is_lacking_is_named(tries, title):
+def test_025_what_is_lacking_is_named(tries, title):
     one = tries[title]
     try:
         wait_until(f"{title}: names {one.policy.lacks}", one.names_what_it_lacks, WITHIN, every=0.2)

@@ -108,6 +108,16 @@ TEST(LeaseClock, SaysWhenItChangesNext) {
     EXPECT_EQ(clock.next_change(start + 2'500ms), start + 7'500ms);
 }
 
+TEST_F(LeaderStateTest, WhatWasReleasedBeforeSomebodyElseLedIsNoRelease) {
+    const LockEntry released = entry(write_lock_value(signature("a", 9, true)));
+    for (const auto& [epoch, expected] :
+         std::vector<std::pair<std::string, bool>>{{"9", true}, {"10", false}}) {
+        LeaderState fresh(LeadershipOptions(), signature("us", 0));
+        fresh.session_opened("ours");
+        EXPECT_EQ(fresh.attempt({released, entry(epoch), {}}, 1).released, expected) << epoch;
+    }
+}
+
 TEST_F(LeaderStateTest, TheEpochIsAboveAllThatIsKnown) {
     struct Row {
         const char* why;
