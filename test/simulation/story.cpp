@@ -26,11 +26,12 @@ std::string to_string(Comeback comeback) {
     return "";
 }
 
-Story::Story(Script script, bool print_all)
+Story::Story(Script script, Telling how)
     : script_(std::move(script)),
+      how_(how),
       options_(script_.world),
       world_(std::make_unique<World>(options_)) {
-    if (print_all) {
+    if (how_.print_all) {
         world_->trace().print_all();
     }
 }
@@ -374,8 +375,8 @@ void Story::hit_keys(const Event& event) {
     }
 }
 
-Verdict live(const Script& script, bool print_all) {
-    Story story(script, print_all);
+Verdict live(const Script& script, Telling how) {
+    Story story(script, how);
     return story.tell();
 }
 

@@ -23,8 +23,13 @@ struct Verdict {
     std::chrono::microseconds virtual_time{0};
 };
 
-/// Lives through a story. `print_all`: tells everything on stdout while it happens.
-[[nodiscard]] Verdict live(const Script& script, bool print_all = false);
+/// How much of a story is lived and told.
+struct Telling {
+    bool print_all = false;     // Everything on stdout while it happens.
+    bool until_formed = false;  // It ends once all is as declared; that it stays so is not awaited.
+};
+
+[[nodiscard]] Verdict live(const Script& script, Telling how = {});
 
 /// The same failure with less: leaves out events and rates as long as something still fails, in
 /// `tries` lives at the most. For a script that fails.

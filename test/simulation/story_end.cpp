@@ -57,7 +57,9 @@ void Story::expect_formed() {
         return;
     }
     verdict_.formed = true;
-    expect_quiet();
+    if (!how_.until_formed) {
+        expect_quiet();
+    }
 }
 
 /// An earlier cluster under our service name: nobody may be touched.

@@ -214,11 +214,27 @@ void Story::reuse_address(const Event& event) {
     count(event);
     const ServerId id = chosen(found, event.who);
     world_->crash_instance(id);
-    later(milliseconds{50 + event.whom}, [this, id] {
-        if (!healed_) {
-            world_->reuse_address(*world_->fleet().find(id));
-        }
-    });
+    later(milliseconds{50 + event.whom}, [this, id] { take_address_of(id); });
+}
+
+/// Not while a handshake with the dead one is under way: Redis' bus asks nobody's identity, and
+/// would merge two clusters in the second after the death; the operator was right to say MEET.
+void Story::take_address_of(ServerId id) {
+    if (healed_) {
+        return;
+    }
+    const RedisServer& dead = *world_->fleet().find(id);
+    const bool is_awaited =
+        std::ranges::any_of(world_->fleet().alive(), [&](const RedisServer* server) {
+            return std::ranges::any_of(server->table(), [&](const auto& entry) {
+                return entry.second.handshake && entry.second.at == dead.options().at;
+            });
+        });
+    if (is_awaited) {
+        later(milliseconds{50}, [this, id] { take_address_of(id); });
+    } else {
+        world_->reuse_address(dead);
+    }
 }
 
 void Story::cut_power() {

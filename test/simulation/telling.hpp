@@ -16,7 +16,7 @@ namespace rop::simulation {
 /// story_faults.cpp, what is expected of its end in story_end.cpp.
 class Story {
   public:
-    Story(Script script, bool print_all);
+    Story(Script script, Telling how);
     Verdict tell();
 
   private:
@@ -45,6 +45,7 @@ class Story {
     void hang(const Event& event);
     void clone(const Event& event);
     void reuse_address(const Event& event);
+    void take_address_of(ServerId id);
     void cut_power();
     void cut(const Event& event, Network::Some one, Network::Some other);
     void leave_host(const Event& event);
@@ -92,6 +93,7 @@ class Story {
     };
 
     Script script_;
+    Telling how_;
     WorldOptions options_;
     std::unique_ptr<World> world_;
     Verdict verdict_;

@@ -24,6 +24,7 @@ struct Arguments {
     bool one = false;
     bool show = false;
     bool trace = false;
+    bool until_formed = false;
     bool keep_going = false;
 };
 
@@ -46,6 +47,7 @@ rounds.
   --story FILE   this story instead of one made from a seed
   --show         print the story as it is written, and do not live it
   --trace        tell everything that happens, with its virtual time in seconds
+  --until-formed end every story once all is as declared, which takes half the time
   --keep-going   do not stop at the first seed that fails; say of each why it failed
   --help         this
 
@@ -95,6 +97,8 @@ Arguments read(int argc, char** argv) {
             arguments.show = true;
         } else if (name == "--trace") {
             arguments.trace = true;
+        } else if (name == "--until-formed") {
+            arguments.until_formed = true;
         } else if (name == "--keep-going") {
             arguments.keep_going = true;
         } else if (name == "--help") {
@@ -198,7 +202,8 @@ int main(int argc, char** argv) {
             std::fputs(rop::simulation::to_text(script).c_str(), stdout);
             continue;
         }
-        Verdict verdict = rop::simulation::live(script, arguments.trace);
+        Verdict verdict = rop::simulation::live(
+            script, {.print_all = arguments.trace, .until_formed = arguments.until_formed});
         if (kept && verdict.failure.empty()) {
             verdict.failure = missing_from(script, verdict);
         }
