@@ -14,6 +14,10 @@ using boost::system::error_code;
 
 namespace {
 
+/// Less than any question is given, so that it is the name that is said to be missing. Lookups wait
+/// for each other, and the system's resolver asks a silent server for ten seconds and more.
+constexpr std::chrono::seconds lookup_limit{4};
+
 /// Shared with the resolver's handler, which may outlive whoever asked.
 struct Lookup {
     explicit Lookup(ports::TimePort& time) : resolver(time.executor()), done(time.make_timer()) {}
@@ -47,9 +51,14 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(ports::TimePort* tim
             }
             lookup->done->wake();
         });
-    while (!lookup->is_done) {
-        const Moment later = time->now() + std::chrono::minutes(1);
-        co_await lookup->done->wait_until(later);
+    const Moment given_up = time->now() + lookup_limit;
+    while (!lookup->is_done && time->now() < given_up) {
+        co_await lookup->done->wait_until(given_up);
+    }
+    if (!lookup->is_done) {
+        co_return Error{ErrorKind::unavailable, "no address for " + host +
+                                                    ": none was told within " +
+                                                    std::to_string(lookup_limit.count()) + " s"};
     }
     if (lookup->code) {
         co_return Error{ErrorKind::unavailable,

@@ -248,7 +248,7 @@ def test_085_replica_moved_by_hand(lab, cluster):
     moved = next(row for row in table.values() if row.is_replica)
     other = next(row for row in table.values() if not row.is_replica and row.id != moved.primary)
     assert ask(cluster.by_address(moved.address), "CLUSTER", "REPLICATE", other.id) == "OK"
-    cluster.declared.until("it is seen", lambda status: status["phase"] != "Ready")
+    wait_until("it is put right", audit.all, 30)
     cluster.declared.until_ready()
     cluster.assert_whole()
     with cluster.witness() as witness:
