@@ -1,9 +1,13 @@
 """A Consul and a Nomad stand-in that talk to nobody without a certificate, each with a socket of its own as well."""
 
+import contextlib
 import os
 import pathlib
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -123,6 +127,36 @@ class Running:
             return got if check(got) else None
 
         return wait_until(f"{what} ({self.log})", answer, seconds, every=0.05)
+
+
+class Shown(threading.Thread):
+    """Shows one certificate to whoever comes, and has nothing else to say."""
+
+    def __init__(self, pair: Pair):
+        super().__init__(daemon=True)
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(pair.cert, pair.key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._listener.accept()
+            except OSError:
+                return  # It is over.
+            visitor.settimeout(5)
+            with contextlib.suppress(OSError), visitor, self._context.wrap_socket(visitor, server_side=True) as spoken:
+                spoken.recv(1)
+
+    def __enter__(self) -> "Shown":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self._listener.close()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 import subprocess
+import tempfile
+import time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +37,10 @@ class Authority:
                  "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                  "-out", self.ca)  # fmt: skip
 
-    def issue(self, stem: str, names=("localhost",), addresses=("127.0.0.1", "::1"), days: int = 2) -> Pair:
-        """For server and client; <folder>/<stem>.pem and .key, over what is there. `days` may be negative: expired."""
+    def issue(self, stem: str, names=("localhost",), addresses=("127.0.0.1", "::1"), days: int = 2,
+              starts_in: int = 0) -> Pair:  # fmt: skip
+        """For server and client; <folder>/<stem>.pem and .key, over what is there. `days` may be negative: expired. It is
+        not valid for another `starts_in` days."""
         pair = Pair(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
         request, extensions = self.folder / f"{stem}.csr", self.folder / f"{stem}.ext"
         _key(pair.key)
@@ -47,7 +51,23 @@ class Authority:
             + (f"subjectAltName={alternatives}\n" if alternatives else "")
         )
         fresh = pair.cert.with_suffix(".new")
-        _openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial", "-sha256",
-                 "-days", days, "-extfile", extensions, "-out", fresh)  # fmt: skip
+        if starts_in:
+            self._sign_for_later(request, extensions, fresh, starts_in, days)
+        else:
+            _openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial", "-sha256",
+                     "-days", days, "-extfile", extensions, "-out", fresh)  # fmt: skip
         fresh.rename(pair.cert)
         return pair
+
+    def _sign_for_later(self, request: pathlib.Path, extensions: pathlib.Path, out: pathlib.Path, first: int, days: int):
+        """`openssl x509` learns of -not_before in 3.4; `openssl ca` knows all dates, and wants a book of what it signed."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as book:
+            (pathlib.Path(book) / "index").touch()
+            config = pathlib.Path(book) / "ca.conf"
+            config.write_text(
+                f"[ca]\ndefault_ca=own\n[own]\ndatabase={book}/index\nnew_certs_dir={book}\nrand_serial=yes\n"
+                "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n"
+            )
+            moments = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + d * 86_400)) for d in (first, first + days)]
+            _openssl("ca", "-batch", "-notext", "-config", config, "-in", request, "-cert", self.ca, "-keyfile", self._key,
+                     "-startdate", moments[0], "-enddate", moments[1], "-extfile", extensions, "-out", out)  # fmt: skip
