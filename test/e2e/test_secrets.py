@@ -5,6 +5,7 @@ import pathlib
 import re
 import urllib.request
 
+import pytest
 import redis
 from conftest import assert_agree, stays_so
 from lab.process import ROOT, wait_until
@@ -90,6 +91,46 @@ def test_103_password_rotates_under_a_running_cluster(servers, declared, cli, wo
     assert_nowhere(world, declared.name)
 
 
+def write_variable(world, path: str, word: str) -> None:
+    body = {"Namespace": "default", "Path": path, "Items": {"word": word}}
+    status, answer = world.nomad.call("PUT", f"/v1/var/{path}", body)
+    assert status == 200, answer
+
+
+@pytest.mark.parametrize("source", ["file", "nomadVariable"])
+def test_103_changed_source_lets_in_again(servers, declared, world, tmp_path, source):
+    """Servers first: they take the new password alone, and whoever knows the old one is out until the source has it."""
+    old, new = f"old-{SECRET}", f"new-{SECRET}"
+    file, variable = tmp_path / "password", f"redis-operator/{declared.name}"
+
+    def keep(word: str) -> None:
+        if source == "file":
+            file.write_text(word + "\n")
+        else:
+            write_variable(world, variable, word)
+
+    keep(old)
+    started = servers.start(3, secrets={"requirepass": old})
+    reference = {"file": str(file), "nomadVariable": f"{variable}#word"}[source]
+    declared.put(servers.spec(auth={"password": {source: reference}}))
+    declared.until_ready()
+    for server in started:
+        with redis.Redis(server.address, server.port, password=old) as client:
+            client.execute_command("ACL", "SETUSER", "default", "resetpass", f">{new}")
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal")
+    for server in started:
+        declared.until_condition("MembersKnown", "False", "WrongPassword", f":{server.port} refuses our credentials")
+
+    keep(new)
+    declared.until_ready()
+    declared.until_condition("MembersKnown", "True")
+    for server in started:
+        with redis.Redis(server.address, server.port, password=new, decode_responses=True) as client:
+            names = [one["name"] for one in client.client_list() if one["name"].startswith("redis-operator:")]
+        assert names, f"the operator is not connected to {server.port}"
+    assert_nowhere(world, declared.name)
+
+
 def documented_user(password: str) -> str:
     """What the book says that the operator needs."""
     book = (ROOT / "docs/operations/redis-access.md").read_text()
@@ -100,9 +141,7 @@ def documented_user(password: str) -> str:
 def test_documented_rights_are_enough(servers, declared, world):
     """As a user that may do what the book says, and nothing else; its password is in a Nomad variable."""
     variable = f"redis-operator/{declared.name}"
-    body = {"Namespace": "default", "Path": variable, "Items": {"word": SECRET}}
-    status, answer = world.nomad.call("PUT", f"/v1/var/{variable}", body)
-    assert status == 200, answer
+    write_variable(world, variable, SECRET)
     with_user = {"user": documented_user(SECRET)}
     started = servers.start(4, secrets=with_user)
     auth = {"username": "redis-operator", "password": {"nomadVariable": f"{variable}#word"}}
