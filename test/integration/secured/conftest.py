@@ -1,6 +1,7 @@
 """A Consul and a Nomad stand-in that talk to nobody without a certificate, each with a socket of its own as well."""
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
@@ -20,6 +21,10 @@ from lab.consul import Consul  # noqa: E402
 from lab.operator import binary  # noqa: E402
 from lab.process import ROOT, Process, free_port, stop_all, wait_until  # noqa: E402
 
+SPEC = {
+    "version": 1, "mode": "cluster", "primaries": 3, "replicasPerPrimary": 1, "service": "redis-secured",
+    "nomad": {"job": "redis-secured", "group": "redis"},
+}  # fmt: skip
 NOMAD_TOKEN = "3a5ee4d4-58c2-11ef-9d0b-325096b39f47"  # Known to the stand-in of these tests alone.
 
 
@@ -182,3 +187,24 @@ def ask(secured):
                               timeout=60, check=False)  # fmt: skip
 
     return call
+
+
+@dataclass(frozen=True)
+class Product:
+    """Consul or Nomad, as the operator finds it, and a command that asks it."""
+
+    of: str  # What its variables begin with.
+    address: str
+    unencrypted: dict  # Asks a port with TLS without.
+    command: tuple[str, ...]
+    answered: str  # What is said when it answers.
+
+
+@pytest.fixture(params=["CONSUL", "NOMAD"])
+def product(request, secured) -> Product:
+    if request.param == "CONSUL":
+        words = ("get", "--kv-prefix", "nobodys/")
+        return Product("CONSUL", "CONSUL_HTTP_ADDR", {"CONSUL_HTTP_SSL": "false"}, words, "No cluster is declared")
+    secured.consul.put("somebodys/clusters/cache/spec", json.dumps(SPEC).encode())
+    words = ("plan", "cache", "--kv-prefix", "somebodys/")
+    return Product("NOMAD", "NOMAD_ADDR", {"NOMAD_ADDR": f"http://127.0.0.1:{secured.consul_https}"}, words, "JobNotFound")

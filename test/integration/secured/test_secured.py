@@ -2,17 +2,11 @@
 
 import json
 import pathlib
-from dataclasses import dataclass
 
 import pytest
 import requests
 
-from conftest import NOMAD_TOKEN, Shown
-
-SPEC = {
-    "version": 1, "mode": "cluster", "primaries": 3, "replicasPerPrimary": 1, "service": "redis-secured",
-    "nomad": {"job": "redis-secured", "group": "redis"},
-}  # fmt: skip
+from conftest import NOMAD_TOKEN, SPEC, Shown
 
 
 def sees_nomad(answer) -> bool:
@@ -84,26 +78,6 @@ def test_token_files_are_read_anew(secured, run):
     running.logged("Permission denied")
     nomad_token.write_text(NOMAD_TOKEN + "\n")
     running.until("it sees Nomad", "/v1/clusters/cache", sees_nomad)
-
-
-@dataclass(frozen=True)
-class Product:
-    """Consul or Nomad, as the operator finds it, and a command that asks it."""
-
-    of: str  # What its variables begin with.
-    address: str
-    unencrypted: dict  # Asks a port with TLS without.
-    command: tuple[str, ...]
-    answered: str  # What is said when it answers.
-
-
-@pytest.fixture(params=["CONSUL", "NOMAD"])
-def product(request, secured) -> Product:
-    if request.param == "CONSUL":
-        return Product("CONSUL", "CONSUL_HTTP_ADDR", {"CONSUL_HTTP_SSL": "false"}, ("get",), "No cluster is declared")
-    secured.consul.put("redis-operator/clusters/cache/spec", json.dumps(SPEC).encode())
-    plain = {"NOMAD_ADDR": f"http://127.0.0.1:{secured.consul_https}"}
-    return Product("NOMAD", "NOMAD_ADDR", plain, ("plan", "cache"), "JobNotFound")
 
 
 def said_by(done) -> str:
