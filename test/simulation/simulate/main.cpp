@@ -173,12 +173,19 @@ std::string missing_from(const Script& script, const Verdict& verdict) {
     return verdict.faults.empty() ? "nothing went wrong in it" : "";
 }
 
-void explain(const Script& script, const Verdict& verdict, const std::string& replay) {
+/// A story in which something did not happen ends well however short it is.
+enum class Shortening { none, full };
+
+void explain(const Script& script, const Verdict& verdict, const std::string& replay,
+             Shortening how) {
     constexpr int tries = 300;
     for (const std::string& line : verdict.story) {
         std::printf("    %s\n", line.c_str());
     }
     std::printf("replay: %s --trace\n", replay.c_str());
+    if (how == Shortening::none) {
+        return;
+    }
     const Script shortest = rop::simulation::shortened(script, tries);
     const Verdict again = rop::simulation::live(shortest);
     std::printf("the shortest story found that fails (%s):\n%s", again.failure.c_str(),
@@ -204,6 +211,7 @@ int main(int argc, char** argv) {
         }
         Verdict verdict = rop::simulation::live(
             script, {.print_all = arguments.trace, .until_formed = arguments.until_formed});
+        const auto shortening = verdict.failure.empty() ? Shortening::none : Shortening::full;
         if (kept && verdict.failure.empty()) {
             verdict.failure = missing_from(script, verdict);
         }
@@ -216,7 +224,8 @@ int main(int argc, char** argv) {
         if (!arguments.keep_going) {
             explain(script, verdict,
                     std::string(argv[0]) +
-                        (kept ? " --story " + arguments.story : " --seed " + std::to_string(seed)));
+                        (kept ? " --story " + arguments.story : " --seed " + std::to_string(seed)),
+                    shortening);
             break;
         }
     }
