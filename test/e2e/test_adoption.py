@@ -9,6 +9,7 @@ import time
 import pytest
 import redis
 from conftest import stays_so
+from lab.audit import Audit
 from lab.consul import Consul
 from lab.declared import Declared
 from lab.process import SERVERS, wait_until
@@ -23,6 +24,9 @@ HARMLESS = {
 
 # What the operator would set; the node timeout is the user's, and short so that the dead are called so soon.
 KEPT = {"cluster-allow-replica-migration": "no", "cluster-node-timeout": "3000"}
+
+# Nothing but that they keep in mind what they are told.
+AUDITED = {"slowlog-log-slower-than": "0", "slowlog-max-len": "200000"}
 
 
 class Visitor(threading.Thread):
@@ -89,6 +93,27 @@ def made_by_redis_cli(servers):
     return made
 
 
+def made_by_hand(servers):
+    """The same, command by command, with settings as servers have them. It gives nobody a config epoch, as people forget to:
+    Redis itself tells equal ones apart, later."""
+    made = servers.start(6, settings=AUDITED)
+    first, primaries, replicas = made[0], made[:3], made[3:]
+    for other in made[1:]:
+        assert first.ask("CLUSTER", "MEET", other.address, str(other.port), str(other.bus_port)) == "OK"
+    for number, primary in enumerate(primaries):
+        slots = range(number * 16_384 // 3, (number + 1) * 16_384 // 3)
+        assert primary.ask("CLUSTER", "ADDSLOTS", *map(str, slots)) == "OK"
+    for primary, replica in zip(primaries, replicas, strict=True):
+        node = primary.ask("CLUSTER", "MYID")
+        wait_until("it knows its primary", lambda of=replica, node=node: of.ask("CLUSTER", "REPLICATE", node) == "OK", 20)
+    with servers.witness(made) as witness:
+        wait_until("it is made", lambda: witness.what_is_amiss(3, 3) == "", 20)
+        wait_until("their epochs are apart", lambda: all(
+            len({row.epoch for row in table.values() if not row.is_replica}) == 3 for table in witness.tables()
+        ), 20)  # fmt: skip
+    return made
+
+
 def ports_of(record: dict) -> set[str]:
     return {identity.split("/")[-1] for identity in record["members"]}
 
@@ -130,6 +155,37 @@ def test_cluster_of_redis_cli_is_taken_over(servers, declared, cli, tmp_path, me
         }, seconds=60)  # fmt: skip
     with servers.witness([server for server in [*made, newcomer] if server is not lost]) as witness:
         wait_until("the lost one is forgotten", lambda: witness.what_is_amiss(3, 3) == "", 40)
+
+
+def test_one_setting_is_all_that_a_cluster_made_by_hand_is_told(servers, declared):
+    """Adopting it writes nothing. Once it is ours, each member is told once to leave replicas where they are: what people
+    and redis-cli make allows their migration, which is the default."""
+    made = made_by_hand(servers)
+    with servers.witness(made) as witness, Visitor(made[0]) as visitor:
+        before = witness.texts()
+        forget_statistics(made)
+        audit = Audit(made, own=()).now()
+
+        def told() -> bool:
+            return witness.settings("cluster-allow-replica-migration") != {"yes"}
+
+        declared.put(servers.spec(replicas=1))
+        declared.until_phase("Pending", "ExistingCluster")
+        stays_so("without consent it is only looked at", lambda: not told())
+        audit.assert_untouched()
+
+        declared.put(servers.spec(replicas=1, **ADOPT))
+        [record] = wait_until("the first of them is told", lambda: told() and [declared.record()], 30, every=0.001)
+        assert record.get("state") == "formed" and ports_of(record) == {str(server.port) for server in made}
+        declared.until_ready()
+        wait_until("all are told", lambda: witness.settings("cluster-allow-replica-migration") == {"no"}, 20)
+        stays_so("it is left as it is", lambda: witness.texts() == before)
+        assert changing_commands(made) == {"config|set", "slowlog|get"}
+        for server in made:
+            entries = audit.changes(server)
+            assert [" ".join(one.words) for one in entries] == ["CONFIG SET cluster-allow-replica-migration no"], server.port
+            assert entries[0].epoch == record["epoch"], "by whom it belongs to"
+        visitor.assert_undisturbed()
 
 
 def test_record_that_was_forgotten(servers, declared, cli, tmp_path):
