@@ -295,7 +295,8 @@ asio::awaitable<Result<bool>> RealConsul::session_renew(std::string session) {
         co_return false;
     }
     if (!answer.is_success()) {
-        co_return api_.refusal(answer);
+        std::vector<Right> rights{{"session", "write", ""}};
+        co_return co_await refused(answer, std::move(rights));
     }
     co_return true;
 }

@@ -1,5 +1,6 @@
 #include "operator/loop/leadership.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -56,14 +57,15 @@ observe::WatchOptions lock_watch_options() {
 }  // namespace
 
 void Trouble::failed(const Error& error) {
-    if (error.kind == ErrorKind::cancelled || std::exchange(failing_, true)) {
+    if (error.kind == ErrorKind::cancelled || std::ranges::find(told_, error.kind) != told_.end()) {
         return;
     }
+    told_.push_back(error.kind);
     log::warn("leadership is hindered", {{"doing", doing_}, {"error", error.what}});
 }
 
 void Trouble::over() {
-    if (std::exchange(failing_, false)) {
+    if (!std::exchange(told_, {}).empty()) {
         log::info("leadership is hindered no more", {{"doing", doing_}});
     }
 }

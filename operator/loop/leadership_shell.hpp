@@ -4,6 +4,7 @@
 #include <list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "operator/loop/leader_state.hpp"
 #include "operator/loop/leadership.hpp"
@@ -13,7 +14,7 @@
 
 namespace rop::loop {
 
-/// Says once that something began to fail, and once that it works again.
+/// Says that something began to fail, once for each kind of failure, and once that it works again.
 class Trouble {
   public:
     explicit Trouble(std::string doing) : doing_(std::move(doing)) {}
@@ -22,7 +23,7 @@ class Trouble {
 
   private:
     std::string doing_;
-    bool failing_ = false;
+    std::vector<ErrorKind> told_;  // Of the failures in a row: each kind once.
 };
 
 /// A refusal may be a race that was lost, to another standby or to Consul's view of our check; it

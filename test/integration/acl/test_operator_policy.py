@@ -2,75 +2,12 @@
 says which one it lacks, and touches nothing. All are tried at once, each with keys, services and servers of its own."""
 
 import json
-import re
 
 import pytest
-from lab.operator import Operator
-from lab.process import StartFailed, stop_all, wait_until
-from lab.redis_server import RedisServer
+from lab.process import StartFailed, wait_until
 
 from policies import variants
-
-PRIMARIES = 3
-WITHIN = 60  # Seconds, for all of them together, on a machine that does other things as well.
-
-
-class Try:
-    """An operator with a token of its own, and what it needs to form a cluster."""
-
-    def __init__(self, consul, folder, policy, make_token):
-        self.consul, self.policy = consul, policy
-        self.name = f"op-{policy.title}"
-        self.prefix = f"{self.name}/"
-        self.servers = [RedisServer(folder / f"redis-{i}") for i in range(PRIMARIES)]
-        spec = {"version": 1, "mode": "cluster", "primaries": PRIMARIES, "replicasPerPrimary": 0,
-                "service": f"redis-{self.name}", "allow": ["noReplicas"]}  # fmt: skip
-        consul.put(self.key("spec"), json.dumps(spec).encode())
-        token = make_token(self.name, policy.text(key_prefix=self.prefix, service=self.name))
-        arguments = ("--service-name", self.name, "--consul-token-file", str(token))
-        self.operator = Operator(folder, consul.url, kv_prefix=self.prefix, args=arguments)
-
-    def key(self, document: str) -> str:
-        return f"{self.prefix}clusters/cache/{document}"
-
-    def register(self) -> None:
-        for server in self.servers:
-            server.wait()
-            self.consul.register(f"redis-{self.name}", f"{self.name}-{server.port}", server.address, server.port)
-
-    def status(self) -> dict:
-        return json.loads(self.consul.get(self.key("status")) or b"{}")
-
-    def phase(self) -> str:
-        return self.status().get("phase", "")
-
-    def said(self) -> str:
-        """All that it says to people: its log, /readyz, the conditions."""
-        try:
-            page = self.operator.http("/readyz")[1] + json.dumps(self.operator.cluster("cache"))
-        except OSError:
-            page = ""
-        log = self.operator.process.log.read_text(errors="replace")
-        return (log + page + json.dumps(self.status())).replace('\\"', '"').replace('\\"', '"')
-
-    def names_what_it_lacks(self) -> bool:
-        """The resource, a name that the rule is about, and the access: as in a policy."""
-        rule = self.policy.lacks
-        resource = rule.resource.removesuffix("_prefix")
-        for found in re.finditer(rf'lacks {resource}(?:_prefix)? "([^"]*)" = "(\w+)"', self.said()):
-            # An operator that may not even read a key asks for that right first.
-            is_about = found[1].startswith((self.prefix, f"redis-{self.name}", self.name)) or found[1] == rule.name
-            if is_about and (found[2] == rule.access or "without" in self.policy.title):
-                return True
-        return False
-
-    def slots_assigned(self) -> int:
-        return sum("cluster_slots_assigned:0" not in server.ask("CLUSTER", "INFO") for server in self.servers)
-
-    def close(self) -> None:
-        stop_all([self.operator.process])
-        for server in self.servers:
-            server.process.kill()
+from trial import PRIMARIES, WITHIN, Try
 
 
 @pytest.fixture(scope="module")

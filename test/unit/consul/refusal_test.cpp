@@ -85,6 +85,16 @@ TEST_F(ConsulRefusal, RefusedWriteNamesTheRight) {
               R"([{"Resource":"session","Access":"write","Segment":""}])");
 }
 
+TEST_F(ConsulRefusal, RefusedRenewalNamesTheRight) {
+    server.will(answer(403, "Permission denied"));
+    server.will(answer(200, lacks_session));
+
+    const auto renewed = run(consul->session_renew("s"));
+
+    EXPECT_EQ(renewed.error().kind, ErrorKind::denied);
+    EXPECT_THAT(renewed.error().what, HasSubstr("the token lacks session_prefix \"\" = \"write\""));
+}
+
 TEST_F(ConsulRefusal, RefusedTransactionNamesTheRight) {
     server.will(answer(409, R"({"Errors":[{"OpIndex":1,"What":"Permission denied"}]})"));
     server.will(answer(200, lacks_epoch));
@@ -126,6 +136,7 @@ class ConsulRefusals : public ConsulPortTest, public ::testing::WithParamInterfa
 
 TEST_P(ConsulRefusals, HaveAKind) {
     server.will(answer(GetParam().status, GetParam().body));
+    server.will(answer(200, "[]"));  // Which right is lacking, when one is.
 
     const auto result = run(consul->session_renew("s"));
 
