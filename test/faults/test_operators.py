@@ -6,9 +6,10 @@ import signal
 import time
 import urllib.request
 
+import pytest
 from lab.declared import Declared
 from lab.hosts import gauge, since
-from lab.process import wait_until
+from lab.process import stop_all, wait_until
 
 
 def test_standbys_serve_and_say_who_leads(lab, cluster):
@@ -33,42 +34,42 @@ def test_standbys_serve_and_say_who_leads(lab, cluster):
 
 
 def test_leader_that_is_told_to_end_is_followed_at_once(lab, cluster, measured):
-    """The promise: half a second. One of three tries must keep it, since the machine may do other things as well."""
+    """The promise: half a second, each time."""
     cluster.formed()
     times = []
     with cluster.served_all_along():
-        while len(times) < 3 and min(times, default=9) > 0.5:
+        for _ in range(3):
             before, host = lab.leader(), lab.leader_host()
             began = time.monotonic()
             host.operator.process.signal(signal.SIGTERM)
             after = lab.wait_leader(other_than=before["instance"])
             times.append(since(began))
+            assert times[-1] <= 0.5, times
             assert after["epoch"] == before["epoch"] + 1
             assert host.operator.process.stop() == 0
             host.start_operator().wait()
             lab.until_one_leads()
-        measured("SIGTERM of the leader to the next leader", min(times))
-        assert min(times) <= 0.5, times
+        measured("SIGTERM of the leader to the next leader, at most", max(times))
 
 
 def test_001_leader_killed_while_idle(lab, cluster, measured):
-    """The promise: five seconds until another one may act. Handing over is no reason to touch any Redis."""
+    """The promise: five seconds until another one may act, each time. Handing over is no reason to touch any Redis."""
     cluster.formed()
-    times = []
+    locks, leases = [], []
     with cluster.served_all_along():
-        while len(times) < 3 and min(times, default=9) > 5:
+        for _ in range(2):
             before, host = lab.leader(), lab.leader_host()
             began = time.monotonic()
             host.operator.process.kill()
             after = lab.wait_leader(other_than=before["instance"])
-            locked = since(began)
+            locks.append(since(began))
             assert lab.until_one_leads() is not host
-            times.append(since(began))
+            leases.append(since(began))
+            assert leases[-1] <= 5, leases
             assert after["epoch"] == before["epoch"] + 1
             host.start_operator().wait()
-        measured("kill -9 of the leader to the next one's lock", locked)
-        measured("kill -9 of the leader to the next one's lease", min(times))
-        assert min(times) <= 5, times
+        measured("kill -9 of the leader to the next one's lock, at most", max(locks))
+        measured("kill -9 of the leader to the next one's lease, at most", max(leases))
         cluster.declared.until_ready()
 
 
@@ -161,18 +162,46 @@ def test_013_operator_that_dies_again_and_again(lab, cluster):
     assert len(shared) == 3, [str(entry) for entry in shared]
 
 
-def test_014_operator_that_hardly_runs(lab, cluster):
-    """It runs a tenth of the time. Whoever leads then, nobody takes a late answer for a dead instance."""
+@pytest.fixture
+def alone(lab):
+    """The only operator, with much to look at: whatever it sees, nobody else is there to do it."""
+    host = lab.hosts[0]
+    stop_all([one.operator.process for one in lab.hosts])
+    yield host.start_operator("--resync", "500ms").wait()
+    host.wake()
+    host.operator.process.stop()
+
+
+LATE = 5  # Seconds: more than three leases.
+
+
+def test_014_operator_that_hardly_runs(lab, cluster, alone):
+    """All its timers are five seconds late, twice. It has lost the lead each time, and what it then finds to do is done when
+    it leads again: in a greater epoch, and not one command before."""
+    lab.until_one_leads()
     cluster.formed()
-    operator = lab.leader_host().operator
-    with cluster.served_all_along():
-        for _ in range(6):
-            operator.process.signal(signal.SIGSTOP)
-            time.sleep(0.9)  # The fault lasts so long.
-            operator.process.signal(signal.SIGCONT)
-            time.sleep(0.1)
+    setting, odd = "cluster-allow-replica-migration", cluster.roles()["primary"][0]
+    with cluster.served_all_along(untouched=False), cluster.witness([odd]) as witness:
+        before, audit = lab.leader(), cluster.audit().now()
+        for _ in range(2):
+            epoch = gauge(alone, "redis_operator_epoch")
+            alone.process.signal(signal.SIGSTOP)
+            until = time.monotonic() + LATE
+            wait_until("its lead is lost", lambda: not lab.leader(), LATE)
+            witness.set(setting, "yes")  # By somebody: there is something to do once it wakes up.
+            time.sleep(max(0.0, until - time.monotonic()))  # The fault lasts so long.
+            alone.process.signal(signal.SIGCONT)
+            leads = gauge(alone, "redis_operator_leading")
+            assert leads == 0 or lab.leader().get("epoch", 0) > epoch, "it thinks that it still leads"
+            time.sleep(0.5)  # So little it runs: a tenth of the time.
         lab.until_one_leads()
+        after = lab.leader()
+        assert after["instance"] == before["instance"] and after["epoch"] > before["epoch"]
+        wait_until("it does what there is to do", lambda: witness.settings(setting) == {"no"}, 20)
         cluster.declared.until_ready()
+        done = audit.all()
+        assert {entry.epoch for entry in done} == {after["epoch"]}, [str(entry) for entry in done]
+        assert ["CONFIG", "SET"] in [entry.words[:2] for entry in done]
 
 
 def test_082_leader_killed_while_a_newcomer_joins(lab, cluster):
