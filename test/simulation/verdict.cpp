@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "api/json/status_json.hpp"
 #include "test/simulation/redis_server.hpp"
@@ -36,6 +40,28 @@ std::string disagreement(const RedisServer& server, const std::vector<const Redi
             peer.primary != other->self().primary) {
             return "disagrees with " + short_name(*other);
         }
+        if (!peer.slots.empty() && peer.config_epoch != other->self().config_epoch) {
+            return "knows " + short_name(*other) + " under config epoch " +
+                   std::to_string(peer.config_epoch) + ", which has " +
+                   std::to_string(other->self().config_epoch);
+        }
+    }
+    return "";
+}
+
+/// Of two owners with one epoch neither wins where their claims meet.
+std::string doubled_epoch(const std::vector<const RedisServer*>& all) {
+    std::map<std::uint64_t, const RedisServer*> owner_in;
+    for (const RedisServer* server : all) {
+        if (server->self().slots.empty()) {
+            continue;
+        }
+        const std::uint64_t epoch = server->self().config_epoch;
+        const auto [it, is_new] = owner_in.try_emplace(epoch, server);
+        if (!is_new) {
+            return short_name(*it->second) + " and " + short_name(*server) +
+                   " have one config epoch, " + std::to_string(epoch);
+        }
     }
     return "";
 }
@@ -46,6 +72,9 @@ std::string World::unfinished() const {
     const auto all = oracle_.ours();
     if (all.size() < options_.wanted()) {
         return "only " + std::to_string(all.size()) + " instances run";
+    }
+    if (std::string why = doubled_epoch(all); !why.empty()) {
+        return why;
     }
     SlotSet served;
     std::size_t primaries = 0;
