@@ -40,6 +40,7 @@ Operator::Operator(World& world, std::string name, const ports::NomadNode& host,
             world.oracle_.count_change();
             world.trace_.add(process + " scales the group to " + std::to_string(count));
         };
+        context.observer = &world.oracle_;
         nomad_ = make_sim_nomad(std::move(context), executor);
     }
     loop::CoreOptions options;

@@ -165,6 +165,7 @@ void Oracle::commands_written(const std::string& process, const Endpoint& to,
                               const std::vector<Words>& commands) {
     for (const Words& words : commands) {
         if (!changes_something(words)) {
+            looked_[process] = clock_.now();
             continue;
         }
         count_change();
@@ -172,6 +173,11 @@ void Oracle::commands_written(const std::string& process, const Endpoint& to,
         trace_.add(process + " -> " + to_string(to) + ": " + shown(words));
         check_lease(process, words);
         check_committed(words);
+        if (name_of(words) == "cluster forget" && record_) {
+            if (const std::string why = without_nomad(process, record_->spec.nomad); !why.empty()) {
+                violated("'" + shown(words) + "' although " + why);
+            }
+        }
         const std::uint64_t epoch = epoch_in(connection_name).value_or(epoch_key_ + 1);
         if (epoch > epoch_key_) {
             violated(process + " writes under the name " + connection_name + " in epoch " +

@@ -14,6 +14,7 @@
 #include "test/simulation/consul.hpp"
 #include "test/simulation/fleet.hpp"
 #include "test/simulation/sim_consul.hpp"
+#include "test/simulation/sim_nomad.hpp"
 #include "test/simulation/sim_redis.hpp"
 #include "test/simulation/trace.hpp"
 
@@ -34,13 +35,16 @@ namespace rop::simulation {
 ///  - a change before the record committed to it;
 ///  - MEET of anyone whom the record does not prove, or at a member toward a newcomer; FORGET of
 ///    one that lives or owns slots;
+///  - whoever was told that Nomad cannot be asked, and commits to forming, gives members up, says
+///    FORGET or asks for another count, in a round that looked at Redis after that;
 ///  - a slot given to a second owner, away from keys, or after everything was lost;
 ///  - a layout with a replica beside its primary without need;
 ///  - a key that was acknowledged, of which a living server let go, and which nobody holds.
 class Oracle : public FleetObserver,
                public ConsulObserver,
                public LeaseObserver,
-               public SocketObserver {
+               public SocketObserver,
+               public NomadObserver {
   public:
     Oracle(Clock& clock, Fleet& fleet, Trace& trace, std::string cluster);
 
@@ -94,12 +98,23 @@ class Oracle : public FleetObserver,
     void session_created(const std::string& process, const std::string& session) override;
     void lock_proved(const std::string& process, const std::string& key, const std::string& session,
                      Moment sent) override;
+    void kv_asked(const std::string& process, const std::vector<ports::TxnOp>& ops) override;
+    // NomadObserver
+    void nomad_answered(const std::string& process, const std::string& question,
+                        bool well) override;
+    void scale_asked(const std::string& process, std::uint32_t count) override;
     // SocketObserver
     void commands_written(const std::string& process, const Endpoint& to,
                           const std::string& connection_name,
                           const std::vector<ports::Words>& commands) override;
 
   private:
+    /// Nomad's word to one process.
+    struct NomadWord {
+        std::set<std::string> heard;            // Questions that were answered once.
+        std::map<std::string, Moment> failing;  // Those that are not, and since when.
+    };
+
     void check_lease(const std::string& process, const ports::Words& words);
     void check_committed(const ports::Words& words);
     void check_epoch(const RedisServer& server, const ClientConnection& client);
@@ -110,6 +125,10 @@ class Oracle : public FleetObserver,
     void check_layout(const Record& record);
     void check_retired(const Record& before, const Record& after);
     void check_epoch_key(const std::string& text);
+    void check_nomad(const Record& fresh, const std::string& why);
+    /// Why what this process does now cannot rest on Nomad's word; empty: it can, or need not.
+    [[nodiscard]] std::string without_nomad(const std::string& process,
+                                            const std::optional<NomadTarget>& declared) const;
     /// What a value of this key says, of the keys that name epochs.
     void note_trace(const std::string& key, const std::string& value);
     void go_back_to(std::uint64_t epoch);
@@ -128,6 +147,9 @@ class Oracle : public FleetObserver,
     std::set<Key> acknowledged_;
     std::set<Key> excused_;
     std::map<std::string, std::set<std::string>> sessions_;  // By process.
+    std::map<std::string, NomadWord> nomad_;                 // What processes heard.
+    std::map<std::string, Moment> looked_;  // When each last wrote a question to Redis.
+    std::map<std::pair<std::string, std::string>, std::string> asked_without_nomad_;
     std::map<std::string, Moment> proofs_;        // Sending of the last proof, by process.
     std::map<std::string, std::uint64_t> taken_;  // Who took the lock last has the greatest.
     std::uint64_t takings_ = 0;

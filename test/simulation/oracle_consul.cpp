@@ -186,6 +186,10 @@ void Oracle::check_record(const std::string& process, const std::string& text) {
     if (record_) {
         check_retired(*record_, fresh);
     }
+    if (const auto asked = asked_without_nomad_.find({process, text});
+        asked != asked_without_nomad_.end()) {
+        check_nomad(fresh, asked->second);
+    }
     if (fresh.state == RecordState::forming && (!record_ || record_->state != fresh.state)) {
         check_layout(fresh);
     }

@@ -81,6 +81,9 @@ class SimConsul : public ports::ConsulPort {
 
     Answer<TxnAnswer> txn(std::vector<TxnOp> operations) override {
         const Moment sent = context_.clock->now();
+        if (context_.observer != nullptr) {
+            context_.observer->kv_asked(context_.process->name(), operations);
+        }
         const auto applied = std::make_shared<bool>(false);
         auto work = [this, operations, applied]() -> Result<TxnAnswer> {
             auto answer = context_.consul->txn(context_.process->name(), operations);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -14,7 +15,8 @@
 
 namespace rop::simulation {
 
-/// Told what an operator was told about the lock, so that a judge can compute its lease.
+/// Told what an operator was told about the lock, so that a judge can compute its lease, and what
+/// it asks to be written.
 class LeaseObserver {
   public:
     virtual ~LeaseObserver() = default;
@@ -22,6 +24,8 @@ class LeaseObserver {
     /// An answer that proves that `session` held `key` some time after `sent` was delivered.
     virtual void lock_proved(const std::string& process, const std::string& key,
                              const std::string& session, Moment sent) = 0;
+    /// A transaction leaves; whether it is applied, and when, is another matter.
+    virtual void kv_asked(const std::string& process, const std::vector<ports::TxnOp>& ops) = 0;
 };
 
 /// The Consul port of one operator process, which talks to the agent of its host.

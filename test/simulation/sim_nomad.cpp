@@ -25,7 +25,13 @@ class SimNomad : public ports::NomadPort {
             return context_.nomad->allocations(nomad_namespace, job, old);
         };
         auto index = [nomad = context_.nomad] { return nomad->index(); };
-        return read<std::vector<ports::Allocation>>(std::move(look), std::move(index), query);
+        Result<Page<std::vector<ports::Allocation>>> answer =
+            co_await read<std::vector<ports::Allocation>>(std::move(look), std::move(index), query);
+        // Who looks once more before it believes in an absence rests on what is watched.
+        if (answer.has_value() || query.index > 0) {
+            answered("allocations", answer.has_value());
+        }
+        co_return answer;
     }
 
     Answer<Page<std::vector<ports::NomadNode>>> nodes(BlockingQuery query) override {
@@ -33,7 +39,10 @@ class SimNomad : public ports::NomadPort {
             return context_.nomad->nodes(!query.consistent && forgot("nodes"));
         };
         auto index = [nomad = context_.nomad] { return nomad->nodes_index(); };
-        return read<std::vector<ports::NomadNode>>(std::move(look), std::move(index), query);
+        Result<Page<std::vector<ports::NomadNode>>> answer =
+            co_await read<std::vector<ports::NomadNode>>(std::move(look), std::move(index), query);
+        answered("nodes", answer.has_value());
+        co_return answer;
     }
 
     Answer<ports::NomadNode> node(std::string id) override {
@@ -62,11 +71,16 @@ class SimNomad : public ports::NomadPort {
         auto work = [this, nomad_namespace, job, group]() -> Result<GroupFacts> {
             return context_.nomad->group(nomad_namespace, job, group, forgot("group"));
         };
-        return run<GroupFacts>(std::move(work));
+        Result<GroupFacts> answer = co_await run<GroupFacts>(std::move(work));
+        answered("group", answer.has_value());
+        co_return answer;
     }
 
     Answer<void> scale(NomadTarget target, std::uint32_t count, std::uint64_t job_modify_index,
                        std::string message) override {
+        if (context_.observer != nullptr) {
+            context_.observer->scale_asked(context_.process->name(), count);
+        }
         auto work = [this, target, count, job_modify_index, message]() -> Result<void> {
             auto answer = context_.nomad->scale(target, count, job_modify_index);
             if (answer && context_.scaled) {
@@ -80,6 +94,12 @@ class SimNomad : public ports::NomadPort {
   private:
     bool forgot(const std::string& question) {
         return context_.nomad->forgot(context_.process->name(), question);
+    }
+
+    void answered(const std::string& question, bool well) {
+        if (context_.observer != nullptr) {
+            context_.observer->nomad_answered(context_.process->name(), question, well);
+        }
     }
 
     template <class T>

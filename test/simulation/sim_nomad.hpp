@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -12,6 +15,17 @@
 
 namespace rop::simulation {
 
+/// Told what an operator hears of Nomad, and asks of it.
+class NomadObserver {
+  public:
+    virtual ~NomadObserver() = default;
+    /// An answer to one of the questions on which a snapshot rests, or that there was none.
+    virtual void nomad_answered(const std::string& process, const std::string& question,
+                                bool well) = 0;
+    /// It asks for another count; whether that arrives is another matter.
+    virtual void scale_asked(const std::string& process, std::uint32_t count) = 0;
+};
+
 struct SimNomadContext {
     Clock* clock = nullptr;
     Nomad* nomad = nullptr;
@@ -19,7 +33,8 @@ struct SimNomadContext {
     Process* process = nullptr;
     /// Told about every scale that was carried out.
     std::function<void(const std::string& process, std::uint32_t count)> scaled;
-    Line line = {};  // To the servers.
+    Line line = {};                     // To the servers.
+    NomadObserver* observer = nullptr;  // May be null.
 };
 /// The Nomad port of one operator process.
 [[nodiscard]] std::unique_ptr<ports::NomadPort> make_sim_nomad(
