@@ -18,6 +18,7 @@
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/forming.hpp"
 #include "reconcilers/layout.hpp"
+#include "reconcilers/record_step.hpp"
 
 namespace rop::reconcilers {
 namespace {
@@ -62,8 +63,6 @@ std::string Adoption::sum() const {
 
 Record Adoption::as_found() const {
     Record record = seen_.record.value_or(Record{});
-    record.installation = seen_.standing.installation;
-    record.epoch = seen_.standing.epoch;
     for (const auto& [node, instance] : proof_.nodes) {
         record.members[instance->id] = Member{node};
     }
@@ -138,8 +137,8 @@ Proposal Adoption::complete(Proposal proposal) const {
     record.node_timeout_found =
         timeout.count() > 0 ? std::optional<milliseconds>(timeout) : std::nullopt;
     proposal.steps.push_back(
-        Step{WriteRecord{std::move(record), "commit to completing the cluster that was found"},
-             "it has no key, and every node of it is proven: " + sum()});
+        write_signed(seen_, std::move(record), "commit to completing the cluster that was found",
+                     "it has no key, and every node of it is proven: " + sum()));
     return proposal;
 }
 
@@ -147,8 +146,8 @@ Proposal Adoption::record_it(Proposal proposal) const {
     Record record = as_found();
     record.state = RecordState::formed;
     proposal.steps.push_back(
-        Step{WriteRecord{std::move(record), "take over the cluster that was found, as it is"},
-             "every node of it is proven, and all tables agree: " + sum()});
+        write_signed(seen_, std::move(record), "take over the cluster that was found, as it is",
+                     "every node of it is proven, and all tables agree: " + sum()));
     return proposal;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reconcilers/evidence.hpp"
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 #include "reconcilers/topology.hpp"
 
@@ -42,16 +43,9 @@ std::vector<InstanceId> who_knows(const Snapshot& seen, const Topology& topology
     return found;
 }
 
-Record signed_record(const Snapshot& seen) {
-    Record record = *seen.record;
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
-    return record;
-}
-
 /// First the record: what is forgotten must not be taken for a member by the next leader.
 void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
-    Record record = signed_record(seen);
+    Record record = *seen.record;
     std::vector<InstanceId> retired;
     for (const auto& id : topology.missing) {
         const NodeId node = seen.record->members.at(id).node;
@@ -73,9 +67,9 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
         }
     }
     if (!retired.empty()) {
-        proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "retire members that are gone"},
-                 list_names(retired) + " run nowhere any more"});
+        proposal.steps.push_back(write_signed(seen, std::move(record),
+                                              "retire members that are gone",
+                                              list_names(retired) + " run nowhere any more"));
     }
 }
 
@@ -113,7 +107,7 @@ void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposa
 
 /// Whose clock ran ahead would keep an entry open for as long as that: its minute begins now.
 bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
-    Record record = signed_record(seen);
+    Record record = *seen.record;
     std::size_t count = 0;
     for (auto& former : record.former) {
         if (former.since - seen.wall > ban) {
@@ -123,8 +117,8 @@ bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
     }
     if (count > 0) {
         proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "date entries of former nodes anew"},
-                 std::to_string(count) + " of them lie in the future"});
+            write_signed(seen, std::move(record), "date entries of former nodes anew",
+                         std::to_string(count) + " of them lie in the future"));
     }
     return count > 0;
 }
@@ -141,7 +135,7 @@ void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal&
     if (set_right_what_lies_ahead(seen, proposal)) {
         return;
     }
-    Record record = signed_record(seen);
+    Record record = *seen.record;
     const auto stays_away = [&](const FormerNode& former) {
         return topology.missing.empty() && is_over(seen, former) &&
                std::none_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
@@ -152,9 +146,9 @@ void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal&
     std::erase_if(record.former, stays_away);
     if (record.former.size() != before) {
         const auto count = std::to_string(before - record.former.size());
-        proposal.steps.push_back(
-            Step{WriteRecord{std::move(record), "close entries of former nodes"},
-                 count + " stayed away for a minute"});
+        proposal.steps.push_back(write_signed(seen, std::move(record),
+                                              "close entries of former nodes",
+                                              count + " stayed away for a minute"));
     }
 }
 

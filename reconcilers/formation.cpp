@@ -15,6 +15,7 @@
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/forming.hpp"
 #include "reconcilers/layout.hpp"
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 
 namespace rop::reconcilers {
@@ -122,8 +123,6 @@ Record commit_to(const ClusterSpec& spec, const Snapshot& seen, std::vector<Cand
     record.state = RecordState::forming;
     record.layout = deal_shards(std::move(blank), spec.primaries, spec.replicas_per_primary);
     record.node_timeout_found = timeout_found(seen, record.layout);
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
     const auto enter = [&](const InstanceId& id) {
         record.members[id] = Member{seen.instances.at(id).report->node};
     };
@@ -240,9 +239,8 @@ Proposal start(const ClusterSpec& spec, const Snapshot& seen) {
     Record record = commit_to(spec, seen, std::move(blank));
     const std::string why = std::to_string(record.members.size()) +
                             " blank instances are ready and no cluster was formed before";
-    proposal.steps.push_back(
-        Step{WriteRecord{record, "commit to forming " + std::to_string(spec.primaries) + " shards"},
-             why});
+    proposal.steps.push_back(write_signed(
+        seen, record, "commit to forming " + std::to_string(spec.primaries) + " shards", why));
     proposal.steps.push_back(Step{first_preparation(seen, record), "shares of the slots"});
     if (record.members.size() > 1) {
         proposal.steps.push_back(Step{everyone_meets(record), "they know nobody yet"});

@@ -10,6 +10,7 @@
 
 #include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
+#include "reconcilers/record_step.hpp"
 
 namespace rop::reconcilers {
 namespace {
@@ -311,13 +312,10 @@ Proposal finish(const ClusterSpec& spec, const Snapshot& seen, const Forming& fo
     record.state = RecordState::formed;
     record.layout.clear();
     record.node_timeout_found.reset();
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
-    proposal.steps.push_back(Step{WriteRecord{std::move(record), "note that the cluster is formed"},
-                                  forming.as_laid_out()
-                                      ? "every instance serves all slots"
-                                      : "it serves, though not as laid out: what is there is the "
-                                        "cluster"});
+    proposal.steps.push_back(write_signed(
+        seen, std::move(record), "note that the cluster is formed",
+        forming.as_laid_out() ? "every instance serves all slots"
+                              : "it serves, though not as laid out: what is there is the cluster"));
     return proposal;
 }
 

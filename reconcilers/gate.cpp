@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reconcilers/evidence.hpp"
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 
 namespace rop::reconcilers {
@@ -84,11 +85,9 @@ Proposal accept(const Snapshot& seen, const ClusterSpec& spec) {
     record.spec = spec;
     record.corrections.clear();  // A new wish: whoever stood against the old one is asked again.
     record.spec_index = seen.offer->modify_index;
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
     const std::string what = "accept the spec of index " + std::to_string(record.spec_index);
     const std::string why = seen.record ? "the spec changed" : "a new cluster is declared";
-    proposal.steps.push_back(Step{WriteRecord{std::move(record), what}, why});
+    proposal.steps.push_back(write_signed(seen, std::move(record), what, why));
     proposal.holds = true;  // Nobody may act on a spec that is not of record yet.
     return proposal;
 }

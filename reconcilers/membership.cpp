@@ -11,6 +11,7 @@
 
 #include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 #include "reconcilers/topology.hpp"
 
@@ -299,14 +300,12 @@ Proposal Membership::propose() {
     let_former_members_back();
     enter_newcomers();
     if (!entered_.empty() || !moved_.empty()) {
-        record_.installation = seen_.standing.installation;
-        record_.epoch = seen_.standing.epoch;
         std::string reason = entered_.empty() ? "" : list_names(entered_) + " joined the service";
         if (!moved_.empty()) {
             reason += (reason.empty() ? "" : "; ") + list_names(moved_) + " restarted elsewhere";
         }
-        proposal_.steps.push_back(
-            Step{WriteRecord{record_, "enter members before they meet"}, std::move(reason)});
+        proposal_.steps.push_back(write_signed(
+            seen_, std::move(record_), "enter members before they meet", std::move(reason)));
         return std::move(proposal_);
     }
     let_members_meet();

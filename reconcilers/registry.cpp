@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "reconcilers/record_step.hpp"
+
 namespace rop::reconcilers {
 namespace {
 
@@ -43,12 +45,10 @@ void sign(const Snapshot& seen, Plan& plan) {
     if (first == plan.steps.end() || std::holds_alternative<WriteRecord>(first->action)) {
         return;
     }
-    Record record = *seen.record;
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
-    const std::string what = "sign with epoch " + std::to_string(record.epoch.value());
-    plan.steps.insert(first, Step{WriteRecord{std::move(record), what},
-                                  "an earlier leader wrote it last, and Redis is about to change"});
+    plan.steps.insert(
+        first, write_signed(seen, *seen.record,
+                            "sign with epoch " + std::to_string(seen.standing.epoch.value()),
+                            "an earlier leader wrote it last, and Redis is about to change"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "reconcilers/acquaintance.hpp"
 #include "reconcilers/evidence.hpp"
 #include "reconcilers/forming.hpp"
+#include "reconcilers/record_step.hpp"
 
 namespace rop::reconcilers {
 namespace {
@@ -185,12 +186,10 @@ Proposal replace_dead_members(const Snapshot& seen) {
                                                 ? std::vector<InstanceId>{}
                                                 : let_replacements_lead(seen, record);
     if (!replaced.empty() || !moved.empty() || !leading.empty()) {
-        record.installation = seen.standing.installation;
-        record.epoch = seen.standing.epoch;
-        proposal.steps.push_back(Step{WriteRecord{std::move(record), "replace dead members"},
-                                      sentence({{replaced, "died while forming"},
-                                                {moved, "restarted elsewhere"},
-                                                {leading, "leads instead"}})});
+        proposal.steps.push_back(write_signed(seen, std::move(record), "replace dead members",
+                                              sentence({{replaced, "died while forming"},
+                                                        {moved, "restarted elsewhere"},
+                                                        {leading, "leads instead"}})));
     }
     return proposal;
 }

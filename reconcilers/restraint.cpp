@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconcilers/record_step.hpp"
+
 namespace rop::reconcilers {
 
 std::string run_of(const InstanceReport& report) {
@@ -25,8 +27,6 @@ Record with_correction(const Record& record, const Snapshot& seen, std::string_v
                        std::vector<std::string> runs) {
     Record next = record;
     next.corrections.push_back(Correction{std::string(what), seen.wall, std::move(runs)});
-    next.installation = seen.standing.installation;
-    next.epoch = seen.standing.epoch;
     return next;
 }
 
@@ -40,9 +40,7 @@ std::vector<Step> close_old_corrections(const Snapshot& seen, CorrectionOf of, s
     if (closed == 0) {
         return {};
     }
-    record.installation = seen.standing.installation;
-    record.epoch = seen.standing.epoch;
-    return {Step{WriteRecord{std::move(record), "close entries of corrections"}, std::move(why)}};
+    return {write_signed(seen, std::move(record), "close entries of corrections", std::move(why))};
 }
 
 }  // namespace rop::reconcilers

@@ -25,7 +25,7 @@ inline constexpr std::chrono::hours corrections_kept{1};
 [[nodiscard]] bool is_contested(const Record& record, std::string_view what,
                                 const std::string& run);
 
-/// The record with one more correction, signed by us.
+/// The record with one more correction, of now.
 [[nodiscard]] Record with_correction(const Record& record, const Snapshot& seen,
                                      std::string_view what, std::vector<std::string> runs);
 

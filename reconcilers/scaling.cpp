@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 #include "reconcilers/restraint.hpp"
 
@@ -63,9 +64,9 @@ Proposal scaling(const ClusterSpec& spec, const Snapshot& seen) {
     proposal.steps.push_back(
         Step{RaiseCount{*spec.nomad, seen.group->count, wanted, seen.group->job_modify_index},
              "the spec declares " + std::to_string(wanted) + " instances"});
-    proposal.steps.push_back(
-        Step{WriteRecord{with_correction(*seen.record, seen, "count", {}), "note the raised count"},
-             "whoever lowers it again is not fought for ever"});
+    proposal.steps.push_back(write_signed(seen, with_correction(*seen.record, seen, "count", {}),
+                                          "note the raised count",
+                                          "whoever lowers it again is not fought for ever"));
     return proposal;
 }
 

@@ -11,6 +11,7 @@
 
 #include "api/duration.hpp"
 #include "reconcilers/evidence.hpp"
+#include "reconcilers/record_step.hpp"
 #include "reconcilers/registry.hpp"
 #include "reconcilers/restraint.hpp"
 #include "reconcilers/topology.hpp"
@@ -91,8 +92,8 @@ Proposal settings(const ClusterSpec& spec, const Snapshot& seen) {
         proposal.steps.push_back(Step{ForbidReplicaMigration{migration.at}, reason_of(migration)});
     }
     if (!proposal.steps.empty()) {
-        proposal.steps.push_back(Step{WriteRecord{std::move(record), "note what was put right"},
-                                      "whoever sets it back is not fought for ever"});
+        proposal.steps.push_back(write_signed(seen, std::move(record), "note what was put right",
+                                              "whoever sets it back is not fought for ever"));
     } else if (timeout.contested.empty() && migration.contested.empty()) {
         proposal.steps =
             close_old_corrections(seen, CorrectionOf::processes, "they held for an hour");
