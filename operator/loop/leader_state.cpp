@@ -92,9 +92,8 @@ const Attempt& LeaderState::attempt(const Ground& ground, std::uint64_t chance) 
     Attempt attempt;
     attempt.epoch = Epoch(greatest.value() + 1);
     attempt.value = write_lock_value(value_at(attempt.epoch));
-    // Where the epoch is above the lock's somebody else led after that was read: it may still act.
-    attempt.released = found && found->released && is_free(ground.lock) &&
-                       epoch_in(ground.epoch).value_or(Epoch{}) <= found->epoch;
+    // Whatever names a greater epoch tells of somebody who led after that: it may still act.
+    attempt.released = found && found->released && is_free(ground.lock) && greatest <= found->epoch;
     attempt.operations.emplace_back(ports::KvLock{lock_key(), attempt.value, session_});
     attempt.operations.emplace_back(
         ports::KvCas{epoch_key(), std::to_string(attempt.epoch.value()), index_of(ground.epoch)});

@@ -110,11 +110,29 @@ TEST(LeaseClock, SaysWhenItChangesNext) {
 
 TEST_F(LeaderStateTest, WhatWasReleasedBeforeSomebodyElseLedIsNoRelease) {
     const LockEntry released = entry(write_lock_value(signature("a", 9, true)));
-    for (const auto& [epoch, expected] :
-         std::vector<std::pair<std::string, bool>>{{"9", true}, {"10", false}}) {
+    struct Case {
+        std::string epoch;
+        std::uint64_t written;  // The greatest in records and statuses.
+        std::uint64_t watched;  // In the lock, once.
+        bool expected;
+    };
+    for (const auto& [epoch, written, watched, expected] :
+         std::vector<Case>{{"9", 9, 0, true},
+                           {"10", 9, 0, false},
+                           {"", 9, 9, true},
+                           {"garbage", 0, 0, true},
+                           {"", 10, 0, false},
+                           {"garbage", 10, 9, false},
+                           {"9", 9, 10, false}}) {
         LeaderState fresh(LeadershipOptions(), signature("us", 0));
         fresh.session_opened("ours");
-        EXPECT_EQ(fresh.attempt({released, entry(epoch), {}}, 1).released, expected) << epoch;
+        if (watched > 0) {
+            fresh.saw_lock(entry(write_lock_value(signature("a", watched)), "theirs"));
+        }
+        Ground ground{released, entry(epoch), {}};
+        ground.written = Epoch(written);
+        EXPECT_EQ(fresh.attempt(ground, 1).released, expected)
+            << epoch << " " << written << " " << watched;
     }
 }
 
