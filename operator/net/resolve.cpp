@@ -14,8 +14,9 @@ using boost::system::error_code;
 
 namespace {
 
-/// Less than any question is given, so that it is the name that is said to be missing. Lookups wait
-/// for each other, and the system's resolver asks a silent server for ten seconds and more.
+/// Less than reads are given, so that it is the name that is said to be missing; what proves the
+/// lease is given less still, and has no answer then. Lookups wait for each other, and the system's
+/// resolver asks a silent server for ten seconds and more.
 constexpr std::chrono::seconds lookup_limit{4};
 
 /// Shared with the resolver's handler, which may outlive whoever asked.
@@ -27,6 +28,19 @@ struct Lookup {
     bool is_done = false;
     error_code code;
     std::vector<tcp::endpoint> found;
+};
+
+/// Whoever asked is gone, in whatever way: a lookup whose turn has not come is not begun any more,
+/// or those given up would queue before the next ones for ever.
+class Cancelled {
+  public:
+    explicit Cancelled(Lookup& lookup) : lookup_(lookup) {}
+    Cancelled(const Cancelled&) = delete;
+    Cancelled& operator=(const Cancelled&) = delete;
+    ~Cancelled() { lookup_.resolver.cancel(); }
+
+  private:
+    Lookup& lookup_;
 };
 
 }  // namespace
@@ -41,6 +55,7 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(ports::TimePort* tim
     }
 
     const auto lookup = std::make_shared<Lookup>(*time);
+    const Cancelled at_the_end(*lookup);
     lookup->resolver.async_resolve(
         host, std::to_string(port),
         [lookup](error_code code, const tcp::resolver::results_type& results) {
