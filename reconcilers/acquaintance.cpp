@@ -28,18 +28,53 @@ std::set<NodeId> known_to(const Instance& viewer) {
     return known;
 }
 
-/// Of no record, and met by everybody of it: nobody's own acquaintance.
+/// Nothing is at stake: any of our own instances may become a member of what is being formed.
+bool is_all_empty(const Snapshot& seen, const Topology& topology) {
+    return seen.record->state == RecordState::forming &&
+           std::none_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
+               return seen.instances.at(entry.second).report->keys > 0;
+           });
+}
+
+/// Met another member, or is the only one. Whom nobody introduced yet has no say about others, nor
+/// has who was moved to another cluster by hand.
+bool is_settled(const Record& record, const Instance& member) {
+    const auto& table = member.report->table;
+    return record.members.size() == 1 ||
+           std::any_of(table.begin(), table.end(), [&](const TableRow& row) {
+               return !row.in_handshake && !row.is_self && is_member(record, row.id);
+           });
+}
+
+/// Most members know it, those counted against it that do not answer: one view is no proof that it
+/// is nobody's own acquaintance.
+bool is_met(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    std::size_t knowing = 0;
+    std::size_t knowing_with_a_say = 0;
+    std::size_t without_a_say = 0;
+    for (const auto& [viewer, id] : topology.where) {
+        const Instance& member = seen.instances.at(id);
+        const bool settled = is_settled(*seen.record, member);
+        const bool knows = row_of(member, node) != nullptr;
+        knowing += knows ? 1 : 0;
+        knowing_with_a_say += knows && settled ? 1 : 0;
+        without_a_say += settled ? 0 : 1;
+    }
+    return is_all_empty(seen, topology)
+               ? knowing > 0
+               : knowing_with_a_say * 2 > seen.record->members.size() - without_a_say;
+}
+
+/// Of no record, and met by those of it.
 bool is_known_and_empty(const Snapshot& seen, const Topology& topology, const Instance& instance) {
-    if (!instance.answered() || judge(seen, instance).kind != Kind::belongs) {
+    if (!instance.answered()) {
         return false;
     }
     const InstanceReport& report = *instance.report;
     const TableRow* own = report.self();
     return own != nullptr && !report.is_replica && report.keys == 0 && own->slots.empty() &&
-           !topology.where.empty() && !is_of_record(*seen.record, report.node) &&
-           std::all_of(topology.where.begin(), topology.where.end(), [&](const auto& entry) {
-               return row_of(seen.instances.at(entry.second), report.node) != nullptr;
-           });
+           !is_of_record(*seen.record, report.node) && is_met(seen, topology, report.node) &&
+           judge(seen, instance).kind == Kind::belongs;
 }
 
 /// Those of two clusters are not introduced at all.

@@ -182,6 +182,13 @@ void enter(Record& record, const InstanceId& id, const NodeId& node) {
     record.members[id] = Member{node};
 }
 
+void give_up(Record& record, const NodeId& node, Timestamp when) {
+    record.former.push_back(FormerNode{node, when});
+    if (record.former.size() > former_max) {
+        record.former.erase(record.former.begin());
+    }
+}
+
 std::string place_of(const ClusterSpec& spec, const Instance& instance) {
     if (spec.spread == "datacenter") {
         return instance.datacenter;

@@ -21,9 +21,6 @@ namespace {
 /// How long Redis refuses a forgotten id (CLUSTER_BLACKLIST_TTL in Redis' cluster.c).
 constexpr std::chrono::seconds ban{60};
 
-/// What a record has room for: one every ten seconds makes a quarter of Consul's limit for a value.
-constexpr std::chrono::hours restless_ban{3};
-
 bool owns_slots(const Topology& topology, const NodeId& node) {
     return topology.owners.contains(node);
 }
@@ -62,7 +59,7 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
         }
         if (is_gone_for_good(seen, id, node) && is_unlinked_everywhere(seen, topology, node)) {
             record.members.erase(id);
-            record.former.push_back(FormerNode{node, seen.wall});
+            give_up(record, node, seen.wall);
             retired.push_back(id);
         }
     }
@@ -73,16 +70,11 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
     }
 }
 
-/// Who was given up may have been let in again; what counts then is that it is a member.
-bool is_member(const Record& record, const NodeId& node) {
-    return std::any_of(record.members.begin(), record.members.end(),
-                       [&](const auto& entry) { return entry.second.node == node; });
-}
-
 void forget_former_nodes(const Snapshot& seen, const Topology& topology, Proposal& proposal) {
     Forget forget;
     for (const auto& former : seen.record->former) {
         const std::vector<InstanceId> knowing = who_knows(seen, topology, former.node);
+        // Who was given up may have been let in again; what counts then is that it is a member.
         if (knowing.empty() || is_member(*seen.record, former.node) ||
             owns_slots(topology, former.node) ||
             !is_unlinked_everywhere(seen, topology, former.node)) {
@@ -124,11 +116,9 @@ bool set_right_what_lies_ahead(const Snapshot& seen, Proposal& proposal) {
 }
 
 /// By the clock on the wall, which leaders share, and which jumps; and by our own, which does not:
-/// for so long nothing has changed. Where something always changes, hours must do: entries of
-/// instances that die again and again would fill the record.
+/// for so long nothing has changed. Where something always changes, give_up() keeps them few.
 bool is_over(const Snapshot& seen, const FormerNode& former) {
-    const auto age = seen.wall - former.since;
-    return age >= ban && (seen.now - seen.last_changed >= ban || age >= restless_ban);
+    return seen.wall - former.since >= ban && seen.now - seen.last_changed >= ban;
 }
 
 void close_old_entries(const Snapshot& seen, const Topology& topology, Proposal& proposal) {

@@ -39,6 +39,7 @@ class Membership {
     void let_former_members_back();
     void enter_newcomers();
     void let_members_meet();
+    [[nodiscard]] std::string what_it_is(const Instance& instance) const;
     void name_the_rest();
     void name_unknown_nodes();
 
@@ -47,18 +48,10 @@ class Membership {
     [[nodiscard]] bool is_newcomer(const Instance& instance) const {
         return !record_.members.contains(instance.id) && judge(seen_, instance).kind == Kind::blank;
     }
-    [[nodiscard]] bool reports_a_member(const Instance& instance) const {
-        return std::any_of(record_.members.begin(), record_.members.end(), [&](const auto& entry) {
-            return entry.second.node == instance.report->node;
-        });
-    }
     [[nodiscard]] bool comes_back(const Instance& instance) const {
-        const auto& former = seen_.record->former;
         const auto& table = instance.report->table;
         const TableRow* own = instance.report->self();
-        return own != nullptr && own->slots.empty() &&
-               std::any_of(former.begin(), former.end(),
-                           [&](const FormerNode& gone) { return gone.node == own->id; }) &&
+        return own != nullptr && own->slots.empty() && is_former(*seen_.record, own->id) &&
                std::all_of(table.begin(), table.end(), [&](const TableRow& row) {
                    return row.in_handshake || is_of_record(*seen_.record, row.id);
                });
@@ -131,7 +124,7 @@ void Membership::enter_newcomers() {
             continue;
         }
         if (!is_new) {  // Restarted empty in place: who it was must not come back.
-            record_.former.push_back(FormerNode{entry->second.node, seen_.wall});
+            give_up(record_, entry->second.node, seen_.wall);
         }
         enter(record_, id, instance.report->node);
         entered_.push_back(id);
@@ -211,6 +204,21 @@ bool Membership::would_merge(const Instance& one, const Instance& host) {
     return true;
 }
 
+/// Of one that belongs to a cluster, and not to this one.
+std::string Membership::what_it_is(const Instance& instance) const {
+    const auto& table = instance.report->table;
+    const auto stranger = std::find_if(table.begin(), table.end(), [&](const TableRow& row) {
+        return !row.in_handshake && !row.is_self && !is_of_record(*seen_.record, row.id);
+    });
+    const TableRow* own = instance.report->self();
+    if (instance.report->keys > 0 || own == nullptr || !own->slots.empty() || own->is_replica) {
+        return " belongs to a cluster that is not of record: it is left alone";
+    }
+    return stranger == table.end() ? " is empty, but most members do not know it: it is left alone"
+                                   : " is empty, but knows node " + stranger->id.value() +
+                                         ", which is not of record: it is left alone";
+}
+
 void Membership::name_the_rest() {
     for (const auto& [id, instance] : seen_.instances) {
         const auto member = record_.members.find(id);
@@ -229,7 +237,8 @@ void Membership::name_the_rest() {
             }
             continue;
         }
-        if (verdict.kind == Kind::belongs && (reports_a_member(instance) || comes_back(instance))) {
+        if (verdict.kind == Kind::belongs &&
+            (is_member(record_, instance.report->node) || comes_back(instance))) {
             continue;  // See take_over_moved_entries() and let_former_members_back().
         }
         if (verdict.kind == Kind::blank || met_.contains(id)) {
@@ -237,8 +246,7 @@ void Membership::name_the_rest() {
                  short_name(id) + " is blank and waits to join", id);
         } else if (verdict.kind == Kind::belongs) {
             note(ConditionType::members_known, "OtherCluster",
-                 short_name(id) + " belongs to a cluster that is not of record: it is left alone",
-                 id);
+                 short_name(id) + what_it_is(instance), id);
         } else if (!verdict.reason.empty()) {
             const bool waits = verdict.kind == Kind::starting || verdict.kind == Kind::loading ||
                                verdict.kind == Kind::silent || verdict.kind == Kind::refused;
@@ -250,11 +258,11 @@ void Membership::name_the_rest() {
 
 void Membership::name_unknown_nodes() {
     for (const auto& node : topology_.unknown) {
-        const auto reports_it = [&](const InstanceId& id) {
-            return seen_.instances.at(id).report->node == node;
+        const auto reports_it = [&](const auto& entry) {
+            return entry.second.answered() && entry.second.report->node == node;
         };
-        if (std::any_of(met_.begin(), met_.end(), reports_it)) {
-            continue;
+        if (std::any_of(seen_.instances.begin(), seen_.instances.end(), reports_it)) {
+            continue;  // It is registered, and named as what it is.
         }
         proposal_.findings.push_back(
             Finding{ConditionType::members_known,

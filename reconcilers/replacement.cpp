@@ -44,11 +44,6 @@ void put_in_place_of(Record& record, const InstanceId& gone, const InstanceId& s
     }
 }
 
-bool is_former(const Record& record, const NodeId& node) {
-    return std::any_of(record.former.begin(), record.former.end(),
-                       [&](const FormerNode& former) { return former.node == node; });
-}
-
 /// An election made a replica of who was laid out as a primary, and then the winner died: who takes
 /// its place leads, as the loser follows a node that is gone and may be given nothing.
 std::vector<InstanceId> let_replacements_lead(const Snapshot& seen, Record& record) {
@@ -179,7 +174,7 @@ Proposal replace_dead_members(const Snapshot& seen) {
             note("WaitingForReplacement", " died while forming and no blank instance is there yet");
             continue;
         }
-        record.former.push_back(FormerNode{member.node, seen.wall});
+        give_up(record, member.node, seen.wall);
         replaced.push_back(id);
     }
     const std::vector<InstanceId> leading = any_keys_about(seen, record)

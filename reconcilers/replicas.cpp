@@ -42,12 +42,8 @@ bool needs_a_primary(const Snapshot& seen, const Topology& topology, const Insta
     if (!own->is_replica) {
         return instance.report->keys == 0;
     }
-    const auto& former = seen.record->former;
-    const bool is_former = std::any_of(former.begin(), former.end(), [&](const FormerNode& gone) {
-        return gone.node == own->primary;
-    });
     return !topology.owners.contains(own->primary) &&
-           (is_former || topology.where.contains(own->primary));
+           (is_former(*seen.record, own->primary) || topology.where.contains(own->primary));
 }
 
 /// Agreed by a majority of the primaries. Nobody needs to be proven dead to get another replica.

@@ -97,11 +97,18 @@ void compare(const Snapshot& seen, Topology& topology) {
 
 }  // namespace
 
+bool is_member(const Record& record, const NodeId& node) {
+    return std::any_of(record.members.begin(), record.members.end(),
+                       [&](const auto& entry) { return entry.second.node == node; });
+}
+
+bool is_former(const Record& record, const NodeId& node) {
+    return std::any_of(record.former.begin(), record.former.end(),
+                       [&](const FormerNode& gone) { return gone.node == node; });
+}
+
 bool is_of_record(const Record& record, const NodeId& node) {
-    const auto former = std::any_of(record.former.begin(), record.former.end(),
-                                    [&](const FormerNode& gone) { return gone.node == node; });
-    return former || std::any_of(record.members.begin(), record.members.end(),
-                                 [&](const auto& entry) { return entry.second.node == node; });
+    return is_former(record, node) || is_member(record, node);
 }
 
 Topology topology_of(const Snapshot& seen) {
@@ -149,10 +156,11 @@ bool follows_one_of(const Instance& instance, const std::vector<NodeId>& nodes) 
            std::find(nodes.begin(), nodes.end(), own->primary) != nodes.end();
 }
 
-const NodeId* foreign_peer(const Snapshot& seen, const Instance& one, const Instance& other) {
+const NodeId* foreign_peer(const Snapshot& seen, const Instance& one, const Instance& other,
+                           const std::set<NodeId>& own) {
     for (const auto& row : one.report->table) {
         if (!row.in_handshake && !row.is_self && !is_of_record(*seen.record, row.id) &&
-            row_of(other, row.id) == nullptr) {
+            row_of(other, row.id) == nullptr && !own.contains(row.id)) {
             return &row.id;
         }
     }

@@ -30,7 +30,9 @@ struct Topology {
 /// How `viewer` sees `node`, or null. Rows still in handshake do not count: their id is made up.
 [[nodiscard]] const TableRow* row_of(const Instance& viewer, const NodeId& node);
 
-/// Whether a member of record, or a former one, has this id.
+/// Whether a member of record has this id, a former one, or either.
+[[nodiscard]] bool is_member(const Record& record, const NodeId& node);
+[[nodiscard]] bool is_former(const Record& record, const NodeId& node);
 [[nodiscard]] bool is_of_record(const Record& record, const NodeId& node);
 
 /// Every member that answered sees it failed, has no link to it, or does not know it.
@@ -40,10 +42,10 @@ struct Topology {
 /// Whether it is a replica of one of `nodes`.
 [[nodiscard]] bool follows_one_of(const Instance& instance, const std::vector<NodeId>& nodes);
 
-/// A node that `one` knows and `other` does not, and that is neither of record nor former: to
-/// introduce the two would merge two clusters. Null when there is none.
+/// A node that `one` knows and `other` does not, and that is neither of record nor former nor among
+/// `own`: to introduce the two would merge two clusters. Null when there is none.
 [[nodiscard]] const NodeId* foreign_peer(const Snapshot& seen, const Instance& one,
-                                         const Instance& other);
+                                         const Instance& other, const std::set<NodeId>& own = {});
 
 /// Nobody is reached under what a table says of `other`, who answers elsewhere.
 [[nodiscard]] bool has_stale_address(const TableRow& row, const Instance& other);

@@ -149,7 +149,8 @@ constexpr std::array table{
         "OtherCluster",
         "A member of another cluster answers to this service's name, and nobody is "
         "introduced to it.",
-        "register it under another service than SERVICE: correct the job that registers it"},
+        "register it under another service than SERVICE: correct the job that registers it; if it "
+        "is yours and empty, stop it, and another is started"},
     Explanation{"UnknownNode",
                 "The members know a node that is not of record, so it is left alone.",
                 "register it under service SERVICE if it is yours; else stop it, and send CLUSTER "
