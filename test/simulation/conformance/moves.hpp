@@ -58,6 +58,7 @@ struct Line {
 struct Course {
     bool epochs = true;         // False: a race decided who has which.
     bool election_was = false;  // A second one would have to wait for as long as real time goes.
+    bool death_was = false;     // Suspicions are counted for two node timeouts, in real time.
     bool forgotten = false;     // From then on a minute of virtual time must not pass.
     Key next_key = 1;
 };

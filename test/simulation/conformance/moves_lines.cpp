@@ -299,6 +299,7 @@ class Writer {
             return;
         }
         course_.election_was = course_.election_was || elects;
+        course_.death_was = true;
         lines_.push_back({who, {}, {}, Line::Kind::kill, {}});
     }
 
@@ -394,6 +395,9 @@ void Writer::question() {
         std::string words = dice_.pick(all);
         // Of the server's own ids the question may be an order, which is drawn elsewhere.
         if (words == "CLUSTER REPLICATE {id1}" && !(who == 1 && at(1).self().is_primary)) {
+            continue;
+        }
+        if (words == "CLUSTER COUNT-FAILURE-REPORTS {id1}" && course_.death_was) {
             continue;
         }
         say(who, std::move(words));
