@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "test/simulation/script.hpp"
 
@@ -91,9 +93,18 @@ constexpr std::array habits{
     Habit{Kind::lose_consul_data, 0.06, 1, milliseconds{10}, milliseconds{4'000}},
 };
 
+/// What was added later is drawn from dice of its own: all other lives stay as they were.
+constexpr std::array later_habits{
+    Habit{Kind::agents_refuse, 0.06, 2, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::nomad_goes_back, 0.06, 1, milliseconds{50}, milliseconds{6'000}},
+    Habit{Kind::bug_elsewhere, 0.04, 1, milliseconds{500}, milliseconds{8'000}},
+};
+
 class Author {
   public:
-    explicit Author(std::uint64_t seed) : dice_(seed) { script_.world = world_of(seed, dice_); }
+    explicit Author(std::uint64_t seed) : dice_(seed), later_dice_(~seed) {
+        script_.world = world_of(seed, dice_);
+    }
 
     Script write() {
         const bool calm = dice_.chance(0.1);
@@ -113,25 +124,29 @@ class Author {
         }
         if (!calm) {
             add_strangers();
-            add_habits();
+            add_habits(habits, dice_);
             add_ends();
+            add_habits(later_habits, later_dice_);
+            script_.rates.agent_refused = later_dice_.chance(0.04) ? 0.05 : 0;
         }
         std::ranges::stable_sort(script_.events, {}, &Event::at);
         return std::move(script_);
     }
 
   private:
-    Event& add(Kind kind, milliseconds at) {
+    Event& add(Kind kind, milliseconds at) { return add(kind, at, dice_); }
+    Event& add(Kind kind, milliseconds at, Dice& dice) {
         Event event;
         event.kind = kind;
         event.at = at;
-        event.who = static_cast<std::uint32_t>(dice_.between(0, 999));
-        event.whom = static_cast<std::uint32_t>(dice_.between(0, 999));
+        event.who = static_cast<std::uint32_t>(dice.between(0, 999));
+        event.whom = static_cast<std::uint32_t>(dice.between(0, 999));
         script_.events.push_back(event);
         return script_.events.back();
     }
-    milliseconds some_time() {
-        return milliseconds{dice_.between(0, static_cast<std::uint64_t>(script_.lasts.count()))};
+    milliseconds some_time() { return some_time(dice_); }
+    milliseconds some_time(Dice& dice) {
+        return milliseconds{dice.between(0, static_cast<std::uint64_t>(script_.lasts.count()))};
     }
 
     void add_strangers() {
@@ -146,20 +161,21 @@ class Author {
         }
     }
 
-    void add_habits() {
-        for (const Habit& habit : habits) {
+    void add_habits(std::span<const Habit> all, Dice& dice) {
+        for (const Habit& habit : all) {
             const bool with_nomad = script_.world.with_nomad;
             const bool about_nomad =
                 habit.kind == Kind::nomad_fails || habit.kind == Kind::nomad_refuses ||
-                habit.kind == Kind::nomad_lags || habit.kind == Kind::cut_from_nomad;
-            if (!dice_.chance(habit.chance) || (about_nomad && !with_nomad)) {
+                habit.kind == Kind::nomad_lags || habit.kind == Kind::cut_from_nomad ||
+                habit.kind == Kind::nomad_goes_back;
+            if (!dice.chance(habit.chance) || (about_nomad && !with_nomad)) {
                 continue;
             }
-            const std::uint64_t times = dice_.between(1, habit.most);
+            const std::uint64_t times = dice.between(1, habit.most);
             for (std::uint64_t i = 0; i < times; ++i) {
-                add(habit.kind, some_time()).lasts =
-                    milliseconds{dice_.between(static_cast<std::uint64_t>(habit.shortest.count()),
-                                               static_cast<std::uint64_t>(habit.longest.count()))};
+                add(habit.kind, some_time(dice), dice).lasts =
+                    milliseconds{dice.between(static_cast<std::uint64_t>(habit.shortest.count()),
+                                              static_cast<std::uint64_t>(habit.longest.count()))};
             }
         }
     }
@@ -186,6 +202,7 @@ class Author {
     }
 
     Dice dice_;
+    Dice later_dice_;
     Script script_;
 };
 

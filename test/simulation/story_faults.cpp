@@ -211,15 +211,14 @@ void Story::reuse_address(const Event& event) {
     if (!elsewhere || found.empty()) {
         return;
     }
-    count(event);
     const ServerId id = chosen(found, event.who);
     world_->crash_instance(id);
-    later(milliseconds{50 + event.whom}, [this, id] { take_address_of(id); });
+    later(milliseconds{50 + event.whom}, [this, event, id] { take_address_of(id, event); });
 }
 
 /// Not while a handshake with the dead one is under way: Redis' bus asks nobody's identity, and
 /// would merge two clusters in the second after the death; the operator was right to say MEET.
-void Story::take_address_of(ServerId id) {
+void Story::take_address_of(ServerId id, const Event& event) {
     if (healed_) {
         return;
     }
@@ -231,8 +230,9 @@ void Story::take_address_of(ServerId id) {
             });
         });
     if (is_awaited) {
-        later(milliseconds{50}, [this, id] { take_address_of(id); });
+        later(milliseconds{50}, [this, event, id] { take_address_of(id, event); });
     } else {
+        count(event);
         world_->reuse_address(dead);
     }
 }

@@ -45,7 +45,7 @@ class Story {
     void hang(const Event& event);
     void clone(const Event& event);
     void reuse_address(const Event& event);
-    void take_address_of(ServerId id);
+    void take_address_of(ServerId id, const Event& event);
     void cut_power();
     void cut(const Event& event, Network::Some one, Network::Some other);
     void leave_host(const Event& event);
