@@ -247,8 +247,14 @@ def test_085_replica_moved_by_hand(lab, cluster):
         table = witness.table()
     moved = next(row for row in table.values() if row.is_replica)
     other = next(row for row in table.values() if not row.is_replica and row.id != moved.primary)
+
+    def told() -> list[str]:
+        return [event["message"] for event in cluster.declared.document("events") if " follow " in event["message"]]
+
+    before = told()
     assert ask(cluster.by_address(moved.address), "CLUSTER", "REPLICATE", other.id) == "OK"
     wait_until("it is put right", audit.all, 30)
+    wait_until("an event says so", lambda: len(told()) == len(before) + 1, 30)
     cluster.declared.until_ready()
     cluster.assert_whole()
     with cluster.witness() as witness:
