@@ -71,10 +71,10 @@ class Shrinking {
 
     void without_each_rate() {
         static constexpr double FaultRates::*rates[] = {
-            &FaultRates::request_lost, &FaultRates::reply_lost, &FaultRates::slow,
-            &FaultRates::late,         &FaultRates::doubled,    &FaultRates::refused,
-            &FaultRates::split,        &FaultRates::stall,      &FaultRates::bus_cut,
-            &FaultRates::spurious_wake};
+            &FaultRates::request_lost,  &FaultRates::reply_lost,   &FaultRates::slow,
+            &FaultRates::late,          &FaultRates::doubled,      &FaultRates::refused,
+            &FaultRates::split,         &FaultRates::stall,        &FaultRates::bus_cut,
+            &FaultRates::spurious_wake, &FaultRates::agent_refused};
         for (const auto rate : rates) {
             if (script_.rates.*rate > 0) {
                 Script candidate = script_;
