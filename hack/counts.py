@@ -7,14 +7,15 @@ from collections import Counter
 from pathlib import Path
 
 
-def tests_of(log: str) -> dict[tuple[str, str], str]:
-    """What each test printed, by its name and its build."""
+def tests_of(log: str) -> dict[tuple[str, str], tuple[str, bool]]:
+    """What each test printed and whether it passed, by its name and its build."""
     found = {}
     for part in re.split(r"^\d+/\d+ Testing: ", log, flags=re.MULTILINE)[1:]:
         name = part.split("\n", 1)[0]
-        build = re.search(r"^Directory: .*?/build/(\w+)/", part, re.MULTILINE)
+        build = re.search(r"^Directory: .*/build/(\w+)/", part, re.MULTILINE)
         printed = re.search(r"^-{10,}\n(.*)^<end of output>", part, re.MULTILINE | re.DOTALL)
-        found[name, build[1] if build else ""] = printed[1] if printed else ""
+        passed = re.search(r"^Test Passed\.$", part, re.MULTILINE) is not None
+        found[name, build[1] if build else ""] = printed[1] if printed else "", passed
     return found
 
 
@@ -22,9 +23,9 @@ def number(text: str, pattern: str) -> int:
     return sum(int(found) for found in re.findall(pattern, text, re.MULTILINE))
 
 
-def counts_of(tests: dict[tuple[str, str], str]) -> dict[str, Counter[str]]:
+def counts_of(tests: dict[tuple[str, str], tuple[str, bool]]) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
-    for (name, build), text in tests.items():
+    for (name, build), (text, passed) in tests.items():
         sanitized = " sanitized" if build == "asan" else ""
         if name.startswith("simulation.seeds_"):
             row = counts.setdefault("seeds" + sanitized, Counter())
@@ -34,7 +35,7 @@ def counts_of(tests: dict[tuple[str, str], str]) -> dict[str, Counter[str]]:
             row["commands judged"] += number(text, r"(\d+) commands checked")
             row["faults"] += number(text[text.find("\nfaults:") :], r"=(\d+)")
         elif name.startswith("simulation.story."):
-            counts.setdefault("kept stories" + sanitized, Counter())["lives"] += 1
+            counts.setdefault("kept stories" + sanitized, Counter())["passed" if passed else "failed"] += 1
         elif name == "simulation.crash_points":
             row = counts.setdefault("crash points" + sanitized, Counter())
             row["effects"] += number(text, r"^(\d+) effects")
@@ -50,11 +51,14 @@ def counts_of(tests: dict[tuple[str, str], str]) -> dict[str, Counter[str]]:
             row = counts.setdefault("fuzzing", Counter())
             row["readers"] += 1
             row["inputs"] += number(text, r"number_of_executed_units: (\d+)")
-        elif found := re.search(r"^(?:=+ )?(?:\d+ failed, )?(\d+) passed", text, re.MULTILINE):
+        elif found := re.search(r"^.*(?:passed|failed|error).* in [\d.]+s.*$", text, re.MULTILINE):  # pytest's last line
             place = "fault lab" if name.startswith("faults") else name.split("_", 1)[0]
-            counts.setdefault("stories: " + place, Counter())["passed"] += int(found[1])
+            row = counts.setdefault("stories: " + place, Counter())
+            for what in ("passed", "failed", "error", "skipped"):
+                if stories := number(found[0], rf"(\d+) {what}"):
+                    row[what] += stories
         else:
-            counts.setdefault("single tests" + sanitized, Counter())["run"] += 1
+            counts.setdefault("single tests" + sanitized, Counter())["passed" if passed else "failed"] += 1
     return counts
 
 

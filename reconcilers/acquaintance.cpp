@@ -36,50 +36,62 @@ bool is_all_empty(const Snapshot& seen, const Topology& topology) {
            });
 }
 
-/// Met another member, or is the only one. Whom nobody introduced yet has no say about others, nor
-/// has who was moved to another cluster by hand.
-bool is_settled(const Record& record, const Instance& member) {
-    const auto& table = member.report->table;
-    return record.members.size() == 1 ||
-           std::any_of(table.begin(), table.end(), [&](const TableRow& row) {
-               return !row.in_handshake && !row.is_self && is_member(record, row.id);
-           });
+/// An instance of ours without keys and slots has this id.
+bool is_empty_here(const Snapshot& seen, const NodeId& node) {
+    return std::any_of(seen.instances.begin(), seen.instances.end(), [&](const auto& entry) {
+        const Instance& instance = entry.second;
+        const TableRow* own = instance.answered() ? instance.report->self() : nullptr;
+        return own != nullptr && own->id == node && own->slots.empty() &&
+               instance.report->keys == 0;
+    });
 }
 
-/// Most members know it, those counted against it that do not answer: one view is no proof that it
-/// is nobody's own acquaintance.
-bool is_met(const Snapshot& seen, const Topology& topology, const NodeId& node) {
-    std::size_t knowing = 0;
-    std::size_t knowing_with_a_say = 0;
-    std::size_t without_a_say = 0;
+/// It is part of no other cluster, nor will be: whom it knows runs here.
+bool knows_nobody_else(const Snapshot& seen, const Instance& member) {
+    const auto& table = member.report->table;
+    return std::all_of(table.begin(), table.end(), [&](const TableRow& row) {
+        return row.in_handshake || is_of_record(*seen.record, row.id) ||
+               is_empty_here(seen, row.id);
+    });
+}
+
+/// The owners of most slots know it. One view is no proof that it is nobody's own acquaintance: a
+/// member that somebody moved to another cluster keeps its id, and what it owned.
+bool is_vouched_for(const Snapshot& seen, const Topology& topology, const NodeId& node) {
+    const bool is_safe = is_all_empty(seen, topology);
+    SlotSet owned;
     for (const auto& [viewer, id] : topology.where) {
         const Instance& member = seen.instances.at(id);
-        const bool settled = is_settled(*seen.record, member);
-        const bool knows = row_of(member, node) != nullptr;
-        knowing += knows ? 1 : 0;
-        knowing_with_a_say += knows && settled ? 1 : 0;
-        without_a_say += settled ? 0 : 1;
+        const TableRow* own = member.report->self();
+        if (own == nullptr || row_of(member, node) == nullptr) {
+            continue;
+        }
+        if (is_safe && knows_nobody_else(seen, member)) {
+            return true;
+        }
+        owned = owned | SlotSet{own->slots};
     }
-    return is_all_empty(seen, topology)
-               ? knowing > 0
-               : knowing_with_a_say * 2 > seen.record->members.size() - without_a_say;
+    return owned.size() * 2 > slot_count;
 }
 
-/// Of no record, and met by those of it.
+/// Of no record, and met by those of it. What costs least is asked first.
 bool is_known_and_empty(const Snapshot& seen, const Topology& topology, const Instance& instance) {
     if (!instance.answered()) {
         return false;
     }
     const InstanceReport& report = *instance.report;
     const TableRow* own = report.self();
-    return own != nullptr && !report.is_replica && report.keys == 0 && own->slots.empty() &&
-           !is_of_record(*seen.record, report.node) && is_met(seen, topology, report.node) &&
+    return own != nullptr && !report.is_blank() && !is_of_record(*seen.record, report.node) &&
+           !report.is_replica && report.keys == 0 && own->slots.empty() &&
+           is_vouched_for(seen, topology, report.node) &&
            judge(seen, instance).kind == Kind::belongs;
 }
 
 /// Those of two clusters are not introduced at all.
-bool may_meet(const Snapshot& seen, const Instance& one, const Instance& other) {
-    return foreign_peer(seen, one, other) == nullptr && foreign_peer(seen, other, one) == nullptr;
+bool may_meet(const Snapshot& seen, const Instance& one, const Instance& other,
+              const std::set<NodeId>& own) {
+    return foreign_peer(seen, one, other, own) == nullptr &&
+           foreign_peer(seen, other, one, own) == nullptr;
 }
 
 }  // namespace
@@ -94,12 +106,13 @@ std::vector<Finding> blocked_buses(const Snapshot& seen, const Topology& topolog
     if (!met_in_vain(seen)) {
         return findings;
     }
+    const std::set<NodeId> own = nodes_met_by_chance(seen, topology);
     std::map<NodeId, std::vector<InstanceId>> strangers_to;  // Who does not know it.
     for (const auto& [viewer, viewer_id] : topology.where) {
         const Instance& one = seen.instances.at(viewer_id);
         const std::set<NodeId> known = known_to(one);
         for (const auto& [node, id] : topology.where) {
-            if (!known.contains(node) && may_meet(seen, one, seen.instances.at(id))) {
+            if (!known.contains(node) && may_meet(seen, one, seen.instances.at(id), own)) {
                 strangers_to[node].push_back(viewer_id);
             }
         }
@@ -145,6 +158,14 @@ std::set<InstanceId> met_by_chance(const Snapshot& seen, const Topology& topolog
     std::set<InstanceId> found;
     for (const auto& [node, instance] : met) {
         found.insert(instance->id);
+    }
+    return found;
+}
+
+std::set<NodeId> nodes_met_by_chance(const Snapshot& seen, const Topology& topology) {
+    std::set<NodeId> found;
+    for (const auto& id : met_by_chance(seen, topology)) {
+        found.insert(seen.instances.at(id).report->node);
     }
     return found;
 }

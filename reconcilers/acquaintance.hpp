@@ -18,9 +18,11 @@ namespace rop::reconcilers {
                                                  ConditionType about);
 
 /// Blank, but for their acquaintances: handshakes that were on their way to whoever had their
-/// addresses before ended with them. Most members of record know each of them (while an empty
-/// cluster is being formed, one is enough), and it knows nobody but members and others of these,
-/// owns nothing and holds nothing: to enter it merges nothing that is not one cluster already.
+/// addresses before ended with them. The owners of most slots know each of them (while an empty
+/// cluster is being formed, a member is enough that knows nobody else), and it knows nobody but
+/// members and others of these, owns nothing and holds nothing: to enter it merges nothing that is
+/// not one cluster already.
 [[nodiscard]] std::set<InstanceId> met_by_chance(const Snapshot& seen, const Topology& topology);
+[[nodiscard]] std::set<NodeId> nodes_met_by_chance(const Snapshot& seen, const Topology& topology);
 
 }  // namespace rop::reconcilers

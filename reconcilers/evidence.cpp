@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reconcilers/topology.hpp"
+
 namespace rop::reconcilers {
 namespace {
 
@@ -182,10 +184,19 @@ void enter(Record& record, const InstanceId& id, const NodeId& node) {
     record.members[id] = Member{node};
 }
 
-void give_up(Record& record, const NodeId& node, Timestamp when) {
-    record.former.push_back(FormerNode{node, when});
-    if (record.former.size() > former_max) {
-        record.former.erase(record.former.begin());
+void give_up(const Snapshot& seen, Record& record, const NodeId& node) {
+    record.former.push_back(FormerNode{node, seen.wall});
+    if (record.former.size() <= former_max) {
+        return;
+    }
+    const auto newest = record.former.end() - 1;
+    const auto oldest = std::find_if(record.former.begin(), newest, [&](const FormerNode& gone) {
+        return std::none_of(seen.instances.begin(), seen.instances.end(), [&](const auto& entry) {
+            return entry.second.answered() && row_of(entry.second, gone.node) != nullptr;
+        });
+    });
+    if (oldest != newest) {
+        record.former.erase(oldest);
     }
 }
 

@@ -61,13 +61,13 @@ struct Verdict {
 /// not be forgotten as one.
 void enter(Record& record, const InstanceId& id, const NodeId& node);
 
-/// How many former nodes a record names: a fifth of Consul's limit for a value (512 KiB). More of
-/// them die within a minute, or while something always changes, only where instances end as soon as
-/// they are started. The oldest are dropped then: if gossip still knows one, it is named, and left.
+/// So many former nodes a record names (a fifth of Consul's limit of 512 KiB for a value), and
+/// beyond only those that are still in somebody's table: where instances end as soon as they are
+/// started, what all have forgotten makes room.
 inline constexpr std::size_t former_max = 1'000;
 
 /// Notes that a node is a former one. The caller takes its member away, or replaces it.
-void give_up(Record& record, const NodeId& node, Timestamp when);
+void give_up(const Snapshot& seen, Record& record, const NodeId& node);
 
 /// "a1b2c3d4" for UUIDs, everything else whole: for sentences.
 [[nodiscard]] std::string short_name(const InstanceId& id);

@@ -59,7 +59,7 @@ void retire_gone_members(const Snapshot& seen, const Topology& topology, Proposa
         }
         if (is_gone_for_good(seen, id, node) && is_unlinked_everywhere(seen, topology, node)) {
             record.members.erase(id);
-            give_up(record, node, seen.wall);
+            give_up(seen, record, node);
             retired.push_back(id);
         }
     }

@@ -63,8 +63,7 @@ class Forming {
     }
     [[nodiscard]] SlotSet lacking(const ShardLayout& shard, const Instance& primary) const;
     /// Each place its own, and every replacement one above all that were given before it: who was
-    /// replaced may come back with its slots, and the greater epoch decides who keeps them. (Beyond
-    /// former_max deaths they are given again; Redis parts two of one epoch itself.)
+    /// replaced may come back with its slots, and the greater epoch decides who keeps them.
     [[nodiscard]] std::uint64_t epoch_at(std::uint64_t place) const {
         return record_.members.size() * record_.former.size() + place;
     }
@@ -76,14 +75,6 @@ class Forming {
     }
     [[nodiscard]] bool owned_by_nobody(const SlotSet& slots) const {
         return (slots - topology_.unowned).empty();
-    }
-    /// Instances of ours that some of them met by chance: they keep nobody apart.
-    [[nodiscard]] std::set<NodeId> own_strangers() const {
-        std::set<NodeId> found;
-        for (const auto& id : met_by_chance(seen_, topology_)) {
-            found.insert(seen_.instances.at(id).report->node);
-        }
-        return found;
     }
     [[nodiscard]] bool is_first_sight(const Instance& instance) const {
         return instance.report->is_blank() && record_.former.empty();
@@ -212,7 +203,7 @@ bool has_lost(const Instance& viewer, const Instance& other) {
 
 Meet Forming::meetings() const {
     Meet meet;
-    const std::set<NodeId> own = own_strangers();
+    const std::set<NodeId> own = nodes_met_by_chance(seen_, topology_);  // They keep nobody apart.
     for (std::size_t a = 0; a < present_.size(); ++a) {
         for (std::size_t b = a + 1; b < present_.size(); ++b) {
             const Instance& one = *present_[a];

@@ -124,7 +124,7 @@ void Membership::enter_newcomers() {
             continue;
         }
         if (!is_new) {  // Restarted empty in place: who it was must not come back.
-            give_up(record_, entry->second.node, seen_.wall);
+            give_up(seen_, record_, entry->second.node);
         }
         enter(record_, id, instance.report->node);
         entered_.push_back(id);
@@ -214,9 +214,10 @@ std::string Membership::what_it_is(const Instance& instance) const {
     if (instance.report->keys > 0 || own == nullptr || !own->slots.empty() || own->is_replica) {
         return " belongs to a cluster that is not of record: it is left alone";
     }
-    return stranger == table.end() ? " is empty, but most members do not know it: it is left alone"
-                                   : " is empty, but knows node " + stranger->id.value() +
-                                         ", which is not of record: it is left alone";
+    return stranger == table.end()
+               ? " is empty, but whoever owns most slots does not know it: it is left alone"
+               : " is empty, but knows node " + stranger->id.value() +
+                     ", which is not of record: it is left alone";
 }
 
 void Membership::name_the_rest() {

@@ -174,7 +174,7 @@ Proposal replace_dead_members(const Snapshot& seen) {
             note("WaitingForReplacement", " died while forming and no blank instance is there yet");
             continue;
         }
-        give_up(record, member.node, seen.wall);
+        give_up(seen, record, member.node);
         replaced.push_back(id);
     }
     const std::vector<InstanceId> leading = any_keys_about(seen, record)

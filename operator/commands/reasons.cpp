@@ -150,7 +150,8 @@ constexpr std::array table{
         "A member of another cluster answers to this service's name, and nobody is "
         "introduced to it.",
         "register it under another service than SERVICE: correct the job that registers it; if it "
-        "is yours and empty, stop it, and another is started"},
+        "is yours and empty, stop it, send CLUSTER FORGET with its node id to every member, and "
+        "start another"},
     Explanation{"UnknownNode",
                 "The members know a node that is not of record, so it is left alone.",
                 "register it under service SERVICE if it is yours; else stop it, and send CLUSTER "
