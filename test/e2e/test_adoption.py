@@ -108,9 +108,14 @@ def made_by_hand(servers):
         wait_until("it knows its primary", lambda of=replica, node=node: of.ask("CLUSTER", "REPLICATE", node) == "OK", 20)
     with servers.witness(made) as witness:
         wait_until("it is made", lambda: witness.what_is_amiss(3, 3) == "", 20)
-        wait_until("their epochs are apart", lambda: all(
-            len({row.epoch for row in table.values() if not row.is_replica}) == 3 for table in witness.tables()
-        ), 20)  # fmt: skip
+
+        def are_apart() -> bool:
+            tables = witness.tables()
+            epochs = [{(row.id, row.epoch) for row in table.values() if not row.is_replica} for table in tables]
+            linked = all(row.link == "connected" for table in tables for row in table.values())
+            return linked and all(each == epochs[0] for each in epochs) and len({epoch for _, epoch in epochs[0]}) == 3
+
+        wait_until("their epochs are apart, and all know them", are_apart, 20)
     return made
 
 
